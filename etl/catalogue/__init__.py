@@ -1,0 +1,312 @@
+"""The catalogue: logs, commitments and sentences as data, loaded and checked once.
+
+Everything that people may want to read or change without touching code is in the TOML files beside
+this module; everything else asks `catalogue()`.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from etl.errors import CatalogueError, KeptError
+
+LANGUAGES = ("zh", "en")
+TYPES = (
+    "id", "text", "date", "instant", "flag", "number", "integer", "money", "choice", "choices",
+)  # fmt: skip
+STATES = ("met", "breached", "unknown", "pending", "excluded")
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words for people, in both languages."""
+
+    zh: str
+    en: str
+
+    def get(self, language: str) -> str:
+        """The words in `language` (zh or en)."""
+        return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a log."""
+
+    name: str
+    type: str
+    label: Text
+    aliases: tuple[str, ...] = ()
+    required: bool = False
+    required_unless: str | None = None
+    choices: Mapping[str, tuple[str, ...]] | None = None
+    references: str | None = None
+    known: str | None = None
+    minimum: Decimal | None = None
+    minimum_unless: tuple[str, str] | None = None
+    default: str | None = None
+    ahead: bool = False
+    date_means_end_of_day: bool = False
+
+    @property
+    def is_event(self) -> bool:
+        """Whether the column says that something happened, and when."""
+        return self.type in ("date", "instant") and not self.ahead
+
+
+@dataclass(frozen=True)
+class Log:
+    """One log: its columns, its key, and what makes a row of it contradict itself."""
+
+    name: str
+    label: Text
+    aliases: tuple[str, ...]
+    key: tuple[str, ...]
+    columns: Mapping[str, Column]
+    order: tuple[tuple[str, str], ...] = ()
+    begins: str | None = None
+    ends: tuple[str, ...] = ()
+    decided_by_end: tuple[str, ...] = ()
+    register: bool = False
+
+    @property
+    def events(self) -> tuple[Column, ...]:
+        """The columns that say when something happened."""
+        return tuple(column for column in self.columns.values() if column.is_event)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A figure of a promise: its default, which a contract may override."""
+
+    name: str
+    label: Text
+    unit: str
+    default: Decimal | None
+    whole: bool = False
+    assumed: bool = False
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One promise of the letter."""
+
+    id: str
+    group: str
+    quote: str
+    title: Text
+    text: Text
+    log: str
+    rests_on: tuple[str, ...]
+    terms: tuple[str, ...]
+    assumed_terms: tuple[str, ...]
+    reading: Text | None
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of the letter that has no obligations of its own."""
+
+    quote: str
+    text: Text
+    seen_in: str | None
+    measurable: bool
+
+
+@dataclass(frozen=True)
+class Label:
+    """A state or verdict as people read it."""
+
+    title: Text
+    text: Text
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All of it; `fingerprint` changes whenever a file of the catalogue does."""
+
+    logs: Mapping[str, Log]
+    groups: Mapping[str, Text]
+    terms: Mapping[str, Term]
+    clauses: Mapping[str, Clause]
+    sentences: tuple[Sentence, ...]
+    states: Mapping[str, Label]
+    verdicts: Mapping[str, Label]
+    contract_verdicts: Mapping[str, Label]
+    messages: Mapping[str, Text]
+    fingerprint: str
+
+    def sentence(self, error: KeptError, language: str) -> str:
+        """What `error` says to a person, in `language` (zh or en)."""
+        return self.message(error.code, language, **error.values)
+
+    def message(self, code: str, language: str, **values: object) -> str:
+        """The message `code` with its blanks filled in; a `Text` value is put in by language."""
+        words = {
+            name: value.get(language) if isinstance(value, Text) else value
+            for name, value in values.items()
+        }
+        return self.messages[code].get(language).format(**words)
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The one catalogue. Raises CatalogueError where its files contradict themselves."""
+    folder = files(__name__)
+    sources = sorted(
+        [file for file in folder.iterdir() if file.name.endswith(".toml")]
+        + [file for file in (folder / "messages").iterdir() if file.name.endswith(".toml")],
+        key=lambda file: file.name,
+    )
+    logs = {name: _log(name, raw) for name, raw in _read(folder / "logs.toml").items()}
+    promises = _read(folder / "commitments.toml")
+    terms = {name: _term(name, raw) for name, raw in promises["terms"].items()}
+    clauses = {name: _clause(name, raw) for name, raw in promises["clauses"].items()}
+    for name, clause in clauses.items():
+        terms[f"{name}.target"] = Term(
+            f"{name}.target",
+            Text(f"{clause.title.zh}:目标", f"{clause.title.en}: target"),
+            "ratio",
+            Decimal(1),
+        )
+        terms[f"{name}.penalty_per_breach"] = Term(
+            f"{name}.penalty_per_breach",
+            Text(f"{clause.title.zh}:每次违约扣款", f"{clause.title.en}: deduction per breach"),
+            "money",
+            Decimal(0),
+        )
+    messages: dict[str, Text] = {}
+    for file in (folder / "messages").iterdir():
+        for code, raw in _read(file).items():
+            _demand(code not in messages, f"message {code} is there twice")
+            messages[code] = _text(raw)
+    result = Catalogue(
+        logs=logs,
+        groups={name: _text(raw) for name, raw in promises["groups"].items()},
+        terms=terms,
+        clauses=clauses,
+        sentences=tuple(
+            Sentence(raw["quote"], _text(raw), raw.get("seen_in"), raw["measurable"])
+            for raw in promises["sentences"]
+        ),
+        states=_labels(promises["states"]),
+        verdicts=_labels(promises["verdicts"]),
+        contract_verdicts=_labels(promises["contract_verdicts"]),
+        messages=messages,
+        fingerprint=hashlib.sha256(b"\0".join(file.read_bytes() for file in sources)).hexdigest(),
+    )
+    _check(result)
+    return result
+
+
+def _read(file: Traversable) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+
+
+def _demand(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise CatalogueError(otherwise)
+
+
+def _text(raw: Mapping[str, Any]) -> Text:
+    return Text(raw["zh"], raw["en"])
+
+
+def _labels(raw: Mapping[str, Any]) -> dict[str, Label]:
+    return {
+        name: Label(_text(words), Text(words["zh_text"], words["en_text"]))
+        for name, words in raw.items()
+    }
+
+
+def _column(name: str, raw: Mapping[str, Any]) -> Column:
+    choices = raw.get("choices")
+    minimum = raw.get("min", 0 if raw["type"] == "money" else None)
+    return Column(
+        name=name,
+        type=raw["type"],
+        label=_text(raw),
+        aliases=tuple(raw.get("aliases", ())),
+        required=raw.get("required", False),
+        required_unless=raw.get("required_unless"),
+        choices={code: tuple(words) for code, words in choices.items()} if choices else None,
+        references=raw.get("references"),
+        known=raw.get("known"),
+        minimum=None if minimum is None else Decimal(minimum),
+        minimum_unless=next(iter(raw["min_unless"].items())) if "min_unless" in raw else None,
+        default=raw.get("default"),
+        ahead=raw.get("ahead", False),
+        date_means_end_of_day=raw.get("date_means_end_of_day", False),
+    )
+
+
+def _log(name: str, raw: Mapping[str, Any]) -> Log:
+    end = raw.get("end", {"at": (), "decides": ()})
+    return Log(
+        name=name,
+        label=_text(raw),
+        aliases=tuple(raw.get("aliases", ())),
+        key=tuple(raw["key"]),
+        columns={column: _column(column, words) for column, words in raw["columns"].items()},
+        order=tuple((first, then) for first, then in raw.get("order", ())),
+        begins=raw.get("begins"),
+        ends=tuple(end["at"]),
+        decided_by_end=tuple(end["decides"]),
+        register=raw.get("register", False),
+    )
+
+
+def _term(name: str, raw: Mapping[str, Any]) -> Term:
+    default = raw.get("default")
+    return Term(
+        name=name,
+        label=_text(raw),
+        unit=raw["unit"],
+        default=None if default is None else Decimal(default),
+        whole=raw.get("whole", False),
+        assumed=raw.get("assumed", False),
+    )
+
+
+def _clause(name: str, raw: Mapping[str, Any]) -> Clause:
+    return Clause(
+        id=name,
+        group=raw["group"],
+        quote=raw["quote"],
+        title=_text(raw),
+        text=Text(raw["zh_text"], raw["en_text"]),
+        log=raw["log"],
+        rests_on=tuple(raw["rests_on"]),
+        terms=tuple(raw["terms"]),
+        assumed_terms=tuple(raw.get("assumed_terms", ())),
+        reading=_text(raw["reading"]) if "reading" in raw else None,
+    )
+
+
+def _check(found: Catalogue) -> None:
+    for log in found.logs.values():
+        named = {*log.key, *log.ends, *log.decided_by_end, *(c for pair in log.order for c in pair)}
+        if log.begins:
+            named.add(log.begins)
+        _demand(named <= set(log.columns), f"{log.name} names a column that it does not have")
+        for column in log.columns.values():
+            _demand(column.type in TYPES, f"{log.name}.{column.name}: type {column.type}")
+            _demand(
+                (column.choices is not None) == (column.type in ("choice", "choices")),
+                f"{log.name}.{column.name}: choices",
+            )
+            _demand(
+                column.references is None or column.references in found.logs,
+                f"{log.name}.{column.name}: references {column.references}",
+            )
+    for clause in found.clauses.values():
+        _demand(clause.group in found.groups, f"{clause.id}: group {clause.group}")
+        _demand({clause.log, *clause.rests_on} <= set(found.logs), f"{clause.id}: logs")
+        _demand({*clause.terms, *clause.assumed_terms} <= set(found.terms), f"{clause.id}: terms")
+    _demand(tuple(found.states) == STATES, "the states and their order")
