@@ -1,0 +1,339 @@
+"""Cells as people write them, and the one reading each has."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from etl.check import Checked, check
+from etl.errors import KeptError
+from etl.match import recognise
+from etl.read import TextTable
+
+
+def checked(
+    log: str,
+    header: Sequence[str],
+    *rows: Sequence[str | None],
+    timezone: str = "Asia/Shanghai",
+    con: duckdb.DuckDBPyConnection | None = None,
+) -> tuple[Checked, list[dict[str, object]]]:
+    """Checks rows (the first on line 2) and gives the typed rows as dictionaries."""
+    con = con or duckdb.connect()
+    match = recognise([TextTable("file.csv", None, [list(header)], [1])], log)
+    assert match is not None
+    cells = ", ".join(f"c{i} varchar" for i in range(len(header)))
+    con.execute(
+        "create table staged "
+        f"(source_row bigint, {cells}, cells_extra varchar, cells_missing integer)"
+    )
+    for line, row in enumerate(rows, start=2):
+        marks = ", ".join("?" * len(header))
+        con.execute(f"insert into staged values ({line}, {marks}, null, 0)", list(row))
+    result = check(con, "staged", match, timezone, "typed")
+    cursor = con.execute("select * from typed order by source_row")
+    names = [column[0] for column in cursor.description]
+    return result, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+TICKET = ("工单编号", "合同编号", "服务类型", "报修时间")
+
+
+def instant(text: str, timezone: str = "Asia/Shanghai") -> object:
+    result, rows = checked("tickets", TICKET, ("T", "C", "咨询", text), timezone=timezone)
+    return rows[0]["reported_at"] if rows else result.rejects[0].problems[0].code
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-05 09:03:07", datetime(2026, 1, 5, 9, 3, 7)),
+        ("2026-01-05T09:03:07", datetime(2026, 1, 5, 9, 3, 7)),
+        ("2026-01-05 09:03", datetime(2026, 1, 5, 9, 3)),
+        ("2026-01-05", datetime(2026, 1, 5)),
+        ("2026-1-5 9:03", datetime(2026, 1, 5, 9, 3)),
+        ("2026-1-5  9:03", datetime(2026, 1, 5, 9, 3)),
+        ("2026/01/05 09:03:07", datetime(2026, 1, 5, 9, 3, 7)),
+        ("2026.1.5", datetime(2026, 1, 5)),
+        ("2026年1月5日 9时3分", datetime(2026, 1, 5, 9, 3)),
+        ("2026年1月5日9时3分7秒", datetime(2026, 1, 5, 9, 3, 7)),
+        ("2026年1月5日 9时", datetime(2026, 1, 5, 9)),
+        ("2026年1月5日", datetime(2026, 1, 5)),
+        ("20260105 0903", datetime(2026, 1, 5, 9, 3)),
+        ("20260105090307", datetime(2026, 1, 5, 9, 3, 7)),
+        ("20260105", datetime(2026, 1, 5)),
+        ("31/01/2026 09:03", datetime(2026, 1, 31, 9, 3)),
+        ("01/31/2026 09:03", datetime(2026, 1, 31, 9, 3)),
+        ("05/05/2026", datetime(2026, 5, 5)),
+        ("46027.377164351855", datetime(2026, 1, 5, 9, 3, 7)),
+        ("46027", datetime(2026, 1, 5)),
+        ("2026-01-05 上午9:03", datetime(2026, 1, 5, 9, 3)),
+        ("2026-01-05 下午 3:03", datetime(2026, 1, 5, 15, 3)),
+        ("2026/1/5 12:03 AM", datetime(2026, 1, 5, 0, 3)),
+        ("2026/1/5 12:03:07 pm", datetime(2026, 1, 5, 12, 3, 7)),
+        ("2026-01-05 上午 13:00", "not_a_instant"),
+        ("２０２６－０１－０５　０９：０３", datetime(2026, 1, 5, 9, 3)),
+        ("2026-01-05 09:03\u00a0", datetime(2026, 1, 5, 9, 3)),
+        ("2026-01-05T09:03:07.250", datetime(2026, 1, 5, 9, 3, 7, 250000)),
+        ("2026-01-05T01:03:07Z", datetime(2026, 1, 5, 9, 3, 7)),
+        ("2026-01-05T09:03:07+08:00", datetime(2026, 1, 5, 9, 3, 7)),
+        ("2026-01-05 02:03:07+0100", datetime(2026, 1, 5, 9, 3, 7)),
+        ("2026-01-05 24:00:00", datetime(2026, 1, 6)),
+        ("2026-02-31 08:00", "not_a_instant"),
+        ("2026-13-01", "not_a_instant"),
+        ("31/31/2026", "not_a_instant"),
+        ("昨天", "not_a_instant"),
+        ("30", "not_a_instant"),
+        ("6小时30分钟", "not_a_instant"),
+        ("2026-01-05 09:03:07 或之后", "not_a_instant"),
+    ],
+)
+def test_instants(text: str, expected: object) -> None:
+    assert instant(text) == expected
+
+
+def test_offsets_follow_the_clock_of_the_warehouse() -> None:
+    assert instant("2026-07-05T09:00:00+08:00", "Europe/Berlin") == datetime(2026, 7, 5, 3)
+
+
+def test_day_or_month_first_is_decided_by_the_whole_column() -> None:
+    rows = [("A", "C", "咨询", "05/01/2026 09:03"), ("B", "C", "咨询", "13/01/2026")]
+    _, found = checked("tickets", TICKET, *rows)
+    assert [row["reported_at"] for row in found] == [
+        datetime(2026, 1, 5, 9, 3),
+        datetime(2026, 1, 13),
+    ]
+    rows = [("A", "C", "咨询", "05/01/2026"), ("B", "C", "咨询", "01/13/2026")]
+    _, found = checked("tickets", TICKET, *rows)
+    assert [row["reported_at"] for row in found] == [datetime(2026, 5, 1), datetime(2026, 1, 13)]
+
+
+@pytest.mark.parametrize("texts", [("05/01/2026",), ("05/01/2026", "13/01/2026", "01/13/2026")])
+def test_a_column_that_leaves_the_order_open_is_refused(texts: tuple[str, ...]) -> None:
+    with pytest.raises(KeptError, match="dates_ambiguous"):
+        checked("tickets", TICKET, *[(str(i), "C", "咨询", t) for i, t in enumerate(texts)])
+
+
+CONTRACT = ("合同编号", "合同总价")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1234567.89", Decimal("1234567.89")),
+        ("1,234,567.89", Decimal("1234567.89")),
+        ("¥1,234,567.89", Decimal("1234567.89")),
+        ("￥ 12", Decimal(12)),
+        ("CNY 1,200.00", Decimal(1200)),
+        ("1200元", Decimal(1200)),
+        ("１２００．５", Decimal("1200.5")),
+        ("$5", Decimal(5)),
+        ("0.1", Decimal("0.1")),
+        ("-5", "too_small"),
+        ("1,23", "not_a_money"),
+        ("1.234.567,89", "not_a_money"),
+        ("12.5万", "not_a_money"),
+        ("1.2E+6", "not_a_money"),
+        ("nan", "not_a_money"),
+        ("inf", "not_a_money"),
+        ("0x1F", "not_a_money"),
+        ("无", "required"),
+        ("N/A", "required"),
+    ],
+)
+def test_money(text: str, expected: object) -> None:
+    result, rows = checked("contracts", CONTRACT, ("HT-1", text))
+    found = rows[0]["amount"] if rows else result.rejects[0].problems[0].code
+    assert found == expected
+
+
+def test_money_in_units_of_ten_thousand() -> None:
+    _, rows = checked("contracts", ("合同编号", "合同总价(万元)"), ("HT-1", "123.45"))
+    assert rows[0]["amount"] == Decimal(1234500)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("3%", Decimal("0.03")), ("97.5 %", Decimal("0.975")), ("0.03", Decimal("0.03"))],
+)
+def test_percent(text: str, expected: Decimal) -> None:
+    _, rows = checked("terms", ("合同编号", "参数", "取值"), ("C", "spares_ratio", text))
+    assert rows[0]["value"] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *[(word, True) for word in ("是", "有", "Y", "yes", "TRUE", "1", "√", "满意", "Ｙ")],
+        *[(word, False) for word in ("否", "无", "N", "no", "False", "0", "×", "不满意")],
+        *[(word, None) for word in ("", "?", "-", "—", "/", "N/A", "na", "NS", "null", "暂无")],
+        ("大概", "not_a_flag"),
+        ("2", "not_a_flag"),
+    ],
+)
+def test_flags(text: str, expected: object) -> None:
+    result, rows = checked("tickets", (*TICKET, "远程解决"), ("T", "C", "咨询", "2026-01-05", text))
+    found = rows[0]["remote_resolved"] if rows else result.rejects[0].problems[0].code
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("硬件故障", "hardware_fault"),
+        ("Hardware_Fault", "hardware_fault"),
+        ("hardware fault", "hardware_fault"),
+        (" 软件技术性故障 ", "software_fault"),
+        ("电话 支持", "consultation"),
+        ("故障", "not_a_choice"),
+    ],
+)
+def test_choices(text: str, expected: str) -> None:
+    result, rows = checked("tickets", TICKET, ("T", "C", text, "2026-01-05"))
+    found = rows[0]["service_type"] if rows else result.rejects[0].problems[0].code
+    assert found == expected
+
+
+def test_several_choices() -> None:
+    header = ("培训编号", "合同编号", "培训日期", "培训内容")
+    _, rows = checked("training", header, ("P", "C", "2026-01-05", "故障排除；运行操作、维修保养"))
+    assert rows[0]["topics"] == "operation;maintenance;troubleshooting"
+    result, _ = checked("training", header, ("P", "C", "2026-01-05", "运行操作;驾驶"))
+    assert result.rejects[0].problems[0].code == "not_a_choices"
+
+
+def test_ids_are_trimmed_and_folded_and_texts_are_not() -> None:
+    _, rows = checked(
+        "tickets", (*TICKET, "故障描述"), (" Ｔ－１　", "Ｃ1", "咨询", "2026-01-05", "ＡＢ　ｃ")
+    )
+    assert (rows[0]["ticket_id"], rows[0]["contract_id"]) == ("T-1", "C1")
+    assert rows[0]["description"] == "ＡＢ　ｃ"
+
+
+def test_an_id_that_a_spreadsheet_cut_short_is_refused() -> None:
+    result, _ = checked("tickets", TICKET, ("1.23457E+11", "C", "咨询", "2026-01-05"))
+    assert result.rejects[0].problems[0].code == "not_a_id"
+
+
+def test_a_date_column_takes_the_date_of_an_instant() -> None:
+    _, rows = checked("contracts", (*CONTRACT, "验收日期"), ("HT-1", "1", "2026-01-05T23:00:00Z"))
+    assert rows[0]["accepted_on"] == date(2026, 1, 6)
+
+
+def test_coverage_by_date_is_through_the_end_of_that_day() -> None:
+    _, rows = checked(
+        "coverage", ("台账", "截止时间"), ("工单", "2026-01-05"), ("parts", "2026年1月5日 9时")
+    )
+    assert [(row["log"], row["through_at"]) for row in rows] == [
+        ("tickets", datetime(2026, 1, 5, 23, 59, 59)),
+        ("parts", datetime(2026, 1, 5, 9)),
+    ]
+    result, _ = checked("coverage", ("台账", "截止时间"), ("天气", "2026-01-05"))
+    assert result.rejects[0].problems[0].code == "not_a_id"
+
+
+FULL = ("工单编号", "合同编号", "服务类型", "报修时间", "响应时间", "到场时间", "离场时间",
+        "解决时间", "关闭时间", "备机提供时间", "备机归还时间")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("instants", "column"),
+    [
+        (("1", "·", "·", "·", "·", "·", "·"), "responded_at"),
+        (("·", "1", "·", "·", "·", "·", "·"), "onsite_at"),
+        (("·", "·", "·", "1", "·", "·", "·"), "resolved_at"),
+        (("·", "·", "·", "·", "1", "·", "·"), "closed_at"),
+        (("·", "·", "·", "4", "3", "·", "·"), "closed_at"),
+        (("·", "4", "3", "·", "·", "·", "·"), "left_site_at"),
+        (("·", "·", "·", "·", "·", "4", "3"), "loaner_returned_at"),
+    ],
+)
+def test_a_row_that_contradicts_itself_is_rejected(instants: tuple[str, ...], column: str) -> None:
+    days = ["" if day == "·" else f"2026-01-0{day}" for day in instants]
+    result, rows = checked("tickets", FULL, ("T", "C", "咨询", "2026-01-02", *days))
+    assert not rows
+    assert [(p.column, p.code) for p in result.rejects[0].problems] == [(column, "before")]
+
+
+def test_equal_instants_contradict_nothing() -> None:
+    result, rows = checked("tickets", FULL, ("T", "C", "咨询", *["2026-01-02"] * 8))
+    assert rows
+    assert not result.rejects
+
+
+def test_a_reject_names_row_column_value_and_reason_in_both_languages() -> None:
+    result, _ = checked(
+        "tickets",
+        TICKET,
+        ("A", "C", "咨询", "2026-01-05"),
+        ("B", "C", "咨询", "2026-02-31"),
+        ("", "C", "修理", "2026-01-05"),
+    )
+    first, second = result.rejects
+    assert (first.source_row, first.key, first.contract_id) == (3, ("B",), "C")
+    assert first.problems[0].text(result.match.log, "zh") == "「报修时间」的“2026-02-31”不是时间"
+    assert (
+        first.problems[0].text(result.match.log, "en")
+        == "Reported at “2026-02-31” is not a date and time"
+    )
+    assert [problem.code for problem in second.problems] == ["required", "not_a_choice"]
+
+
+def test_the_contract_may_be_left_out_only_beside_a_unit() -> None:
+    header = ("工单编号", "设备编号", "服务类型", "报修时间")
+    result, rows = checked(
+        "tickets", header, ("A", "U", "咨询", "2026-01-05"), ("B", "", "咨询", "2026-01-05")
+    )
+    assert [row["ticket_id"] for row in rows] == ["A"]
+    assert result.rejects[0].problems[0].code == "required_unless"
+
+
+def test_quantities_may_be_negative_only_in_adjustments() -> None:
+    header = ("流水号", "合同编号", "备件编号", "出入库时间", "类型", "数量")
+    result, rows = checked(
+        "parts",
+        header,
+        ("1", "C", "P", "2026-01-05", "调整", "-2"),
+        ("2", "C", "P", "2026-01-05", "出库", "-2"),
+    )
+    assert rows[0]["quantity"] == Decimal(-2)
+    assert [problem.code for problem in result.rejects[0].problems] == ["too_small"]
+
+
+@pytest.mark.parametrize(
+    ("term", "value", "code"),
+    [
+        ("response_minutes", "7.5", None),
+        ("sla.response.target", "0.95", None),
+        ("failed_repairs", "2.5", "term_not_whole"),
+        ("repair_days", "1.5", "term_not_whole"),
+        ("window_first_day", "29", "term_not_a_day"),
+        ("window_last_day", "0", "term_not_a_day"),
+        ("response_minutes", "-1", "too_small"),
+        ("reponse_minutes", "30", "no_such_term"),
+    ],
+)
+def test_terms(term: str, value: str, code: str | None) -> None:
+    result, _ = checked("terms", ("合同编号", "参数", "取值"), ("C", term, value))
+    assert [p.code for r in result.rejects for p in r.problems] == ([code] if code else [])
+
+
+def test_a_totals_row_is_no_data_and_no_reject() -> None:
+    result, rows = checked(
+        "contracts", CONTRACT, ("HT-1", "100"), (" 合 计：", "100"), ("小计", ""), ("总计划", "")
+    )
+    assert result.totals == 2
+    assert [row["contract_id"] for row in rows] == ["HT-1"]
+    assert [reject.key for reject in result.rejects] == [("总计划",)]
+
+
+def test_rounds_default_to_the_first() -> None:
+    header = ("投诉编号", "轮次", "合同编号", "受理时间")
+    result, rows = checked(
+        "complaints", header, ("A", "", "C", "2026-01-05"), ("A", "0", "C", "2026-01-05"),
+        ("A", "2.0", "C", "2026-01-05"), ("A", "1.5", "C", "2026-01-05"),
+    )  # fmt: skip
+    assert [row["round"] for row in rows] == [1, 2]
+    assert [r.problems[0].code for r in result.rejects] == ["too_small", "not_a_integer"]
