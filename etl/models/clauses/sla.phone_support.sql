@@ -1,0 +1,29 @@
+-- sla.phone_support: 对电话服务请求进行实时响应
+-- grain: one consultation by phone
+-- due: phone_minutes after the report; done: the response, bounded by any later stage
+with
+
+ticket as (select * from fact_ticket),
+
+term as (select contract_id, value as phone_minutes from contract_term where term = 'phone_minutes'),
+
+final as (
+
+    select
+        ticket.contract_id, ticket.ticket_id as subject, ticket.department, ticket.equipment_id,
+        ticket.category, ticket.service_type, ticket.channel,
+        ticket.arose_on, ticket.reported_at as began_at,
+        ticket.reported_at
+            + interval '1 second' * cast(round(term.phone_minutes * 60) as integer) as due_at,
+        ticket.responded_at as done_at,
+        least(ticket.onsite_at, ticket.resolved_at, ticket.closed_at) as bound_at,
+        ticket.finished,
+        cast(null as varchar) as stated
+    from ticket
+    join term
+        on ticket.contract_id = term.contract_id
+    where ticket.channel = 'phone' and ticket.service_type = 'consultation'
+
+)
+
+select * from final

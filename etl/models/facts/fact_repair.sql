@@ -1,0 +1,23 @@
+-- Hardware faults with the day by which they are to be repaired.
+-- grain: one hardware fault
+-- key: ticket_id
+-- repair_due_at: 23:59:59 of the day repair_days after the report
+with
+
+ticket as (select * from fact_ticket where service_type = 'hardware_fault'),
+
+term as (select contract_id, value as repair_days from contract_term where term = 'repair_days'),
+
+final as (
+
+    select
+        ticket.*,
+        cast(ticket.arose_on + cast(term.repair_days as integer) as timestamp)
+            + interval 86399 second as repair_due_at
+    from ticket
+    join term
+        on ticket.contract_id = term.contract_id
+
+)
+
+select * from final

@@ -1,0 +1,33 @@
+-- Obligations with a clock, counted by the hour of the week in which it started.
+-- grain: contract, clause, month, department, weekday (1 = Monday), hour (0-23)
+with
+
+obligation as (select * from obligation where began_at is not null),
+
+timed as (
+
+    select
+        *,
+        substr(cast(arose_on as varchar), 1, 7) as month,
+        cast(date_diff('day', date '1900-01-01', cast(began_at as date)) % 7 + 1 as integer)
+            as weekday,
+        cast(hour(began_at) as integer) as hour
+    from obligation
+
+),
+
+final as (
+
+    select
+        contract_id, clause, month, department, weekday, hour,
+        count(*) filter (where state = 'met') as met,
+        count(*) filter (where state = 'breached') as breached,
+        count(*) filter (where state = 'unknown') as unknown,
+        count(*) filter (where state = 'pending') as pending,
+        count(*) filter (where state = 'excluded') as excluded
+    from timed
+    group by contract_id, clause, month, department, weekday, hour
+
+)
+
+select * from final

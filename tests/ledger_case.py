@@ -1,0 +1,79 @@
+"""Runs one case: rows a person can check by hand, through the real checks and models, in memory."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from etl.catalogue import catalogue
+from etl.check import check
+from etl.ledger import build_marts
+from etl.load import parse_instant
+from etl.match import recognise
+from etl.read import TextTable
+from etl.references import find_waiting
+from etl.tables import create_logs, merge_rows
+
+TIMEZONE = "Asia/Shanghai"
+KNOWN_AT = datetime(2030, 1, 1)
+DEFAULTS = {
+    "contracts": "contract_id | amount | accepted_on\nHT-1 | 100000 | 2025-03-15",
+    "equipment": (
+        "equipment_id | contract_id | department | accepted_on\nU-1 | HT-1 | 内科 | 2025-03-15"
+    ),
+}
+
+
+def rows(text: str) -> tuple[list[str], list[list[str]]]:
+    """A table written with bars: its header and its rows, `·` standing for an empty cell."""
+    lines = [
+        [cell.strip().replace("·", "") for cell in line.split("|")]
+        for line in text.strip().splitlines()
+    ]
+    return lines[0], lines[1:]
+
+
+@contextmanager
+def ledger(given: Mapping[str, str], as_of: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the marts of the given logs; contract HT-1 and unit U-1 unless given."""
+    logs = {**DEFAULTS, **given}
+    with duckdb.connect() as con:
+        create_logs(con, "logs")
+        for sequence, (name, text) in enumerate(logs.items(), start=1):
+            header, body = rows(text)
+            if "contract_id" not in header and name != "personnel":
+                header, body = [*header, "contract_id"], [[*row, "HT-1"] for row in body]
+            _load(con, name, header, body, sequence)
+        find_waiting(con, "logs")
+        at = None if as_of is None else parse_instant(as_of, TIMEZONE)
+        for _ in build_marts(con, "logs", frozenset(logs), KNOWN_AT, at):
+            pass
+        yield con
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection, name: str, header: list[str], body: list[list[str]], number: int
+) -> None:
+    table = TextTable(file=name, sheet=None, top=[header], top_rows=[1])
+    match = recognise([table], name)
+    assert match is not None
+    assert not match.ignored, f"{name}: {match.ignored}"
+    cells = ", ".join(f"c{i} varchar" for i in range(len(header)))
+    con.execute(
+        f"create or replace table staged "
+        f"(source_row bigint, {cells}, cells_extra varchar, cells_missing integer)"
+    )
+    marks = ", ".join("?" * len(header))
+    for line, row in enumerate(body, start=2):
+        con.execute(f"insert into staged values ({line}, {marks}, null, 0)", row)
+    checked = check(con, "staged", match, TIMEZONE, "typed")
+    assert not checked.rejects, [
+        p.text(match.log, "en") for r in checked.rejects for p in r.problems
+    ]
+    merge_rows(con, "logs", catalogue().logs[name], "typed", number)
+    con.execute("drop table staged")
+
+
+CASES = Path(__file__).parent / "cases"
