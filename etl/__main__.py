@@ -1,0 +1,5 @@
+"""`python -m etl` is `kept`."""
+
+from etl.cli import main
+
+main()

@@ -1,0 +1,87 @@
+"""Settings; the only reader of the environment."""
+
+import getpass
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from etl.errors import KeptError
+from etl.read import Limits
+
+DEFAULT_TIMEZONE = "Asia/Shanghai"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the warehouse is, which clock its figures follow, how Kept speaks.
+
+    `timezone` is None where nobody named one: a warehouse then keeps its own.
+    """
+
+    warehouse: Path
+    timezone: str | None = None
+    language: str = "en"
+    person: str = "unknown"
+    lock_timeout_seconds: float = 600
+    limits: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def from_environment(
+        cls, warehouse: Path | None = None, timezone: str | None = None
+    ) -> "Settings":
+        """The environment's settings; what the caller names comes first.
+
+        Raises KeptError where the time zone does not exist.
+        """
+        zone = timezone or os.environ.get("KEPT_TIMEZONE") or None
+        if zone is not None:
+            try:
+                ZoneInfo(zone)
+            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+                raise KeptError("timezone_unknown", timezone=zone) from error
+        defaults = Limits()
+        return cls(
+            warehouse=warehouse or Path(os.environ.get("KEPT_WAREHOUSE") or "warehouse"),
+            timezone=zone,
+            language=cls.language_of_environment(),
+            person=_person(),
+            limits=Limits(
+                max_file_bytes=_number("KEPT_MAX_FILE_BYTES", defaults.max_file_bytes),
+                max_columns=_number("KEPT_MAX_COLUMNS", defaults.max_columns),
+            ),
+        )
+
+    @staticmethod
+    def language_of_environment() -> str:
+        """The language Kept speaks on the command line: zh or en."""
+        variables = ("KEPT_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+        named = next((value for name in variables if (value := os.environ.get(name))), "")
+        return "zh" if named.lower().startswith(("zh", "chinese")) else "en"
+
+    @staticmethod
+    def debugging() -> bool:
+        """Whether an unexpected error is to show its traceback."""
+        return bool(os.environ.get("KEPT_DEBUG"))
+
+
+def sample_folder() -> Path:
+    """The sample exports: beside the sources, or inside the installed package."""
+    installed = Path(__file__).parent / "sample_data"
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "data" / "sample"
+
+
+def _person() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _number(name: str, default: int) -> int:
+    text = os.environ.get(name)
+    if not text:
+        return default
+    if not text.isdecimal():
+        raise KeptError("setting_not_a_number", name=name, value=text)
+    return int(text)

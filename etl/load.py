@@ -1,0 +1,431 @@
+"""`kept load`: read, match, check, then merge and publish everything at once, or nothing."""
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from etl.catalogue import catalogue
+from etl.check import Checked, check, problems_json, typed_columns
+from etl.config import Settings
+from etl.errors import KeptError, NothingDoneError
+from etl.ledger import fingerprint
+from etl.marts import Progress, build_generation, finish_generation, silent
+from etl.match import recognise
+from etl.read import drop_staged, sniff
+from etl.sql import literal
+from etl.store import Batch, Manifest, Warehouse, now, sha256_of
+from etl.tables import create_logs, difference, merge, merge_rows
+
+SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
+THROUGH = "--through"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of one file or sheet; `batch` is None where nothing was to be kept."""
+
+    file: str
+    sheet: str | None
+    log: str
+    new: int
+    changed: int
+    unchanged: int
+    rejected: int
+    superseded: int
+    totals_rows: int
+    ignored_columns: tuple[str, ...]
+    batch: str | None
+
+    @property
+    def place(self) -> str:
+        """The file, and the sheet where there is one."""
+        return self.file if self.sheet is None else f"{self.file} [{self.sheet}]"
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load did, or (`dry_run`) would do."""
+
+    files: tuple[Loaded, ...]
+    skipped: tuple[str, ...]
+    waiting: dict[str, int]
+    manifest: int
+    dry_run: bool
+
+    def as_json(self) -> dict[str, object]:
+        """The report for machines."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A file or sheet, read and checked, not yet merged."""
+
+    path: Path | None
+    file: str
+    sheet: str | None
+    sha256: str | None
+    log: str
+    table: str
+    headers: tuple[str, ...]
+    absent: tuple[str, ...]
+    checked: Checked | None = None
+    ignored: tuple[str, ...] = field(default=())
+
+
+def load(
+    settings: Settings,
+    paths: Sequence[Path],
+    *,
+    log: str | None = None,
+    by: str | None = None,
+    through: str | None = None,
+    replace_missing: bool = False,
+    dry_run: bool = False,
+    progress: Progress = silent,
+    waiting_for: Callable[[str], None] = lambda _holder: None,
+) -> LoadReport:
+    """Loads files and folders into the warehouse, all of them or none.
+
+    Raises KeptError, with nothing written, where a file is refused.
+    """
+    if log is not None and log not in catalogue().logs:
+        raise KeptError("log_unknown_name", log=log, logs=", ".join(catalogue().logs))
+    files, skipped = find_files(paths)
+    warehouse = Warehouse(settings)
+    manifest = warehouse.manifest()
+    complete_at = None if through is None else parse_instant(through, manifest.timezone)
+    warehouse.demand_space(4 * sum(file.stat().st_size for file in files))
+    with _scratch() as (con, folder):
+        prepared = list(_prepare(con, settings, manifest, files, log, progress))
+        if complete_at is not None:
+            prepared.append(_prepare_coverage(con, prepared, complete_at))
+        if dry_run:
+            return _commit(
+                con, folder, warehouse, manifest, prepared, replace_missing, by, skipped, progress,
+                dry_run=True,
+            )  # fmt: skip
+        with warehouse.lock(waiting_for):
+            return _commit(
+                con, folder, warehouse, warehouse.manifest(), prepared, replace_missing, by,
+                skipped, progress, dry_run=False,
+            )  # fmt: skip
+
+
+def undo(settings: Settings, identity: str, progress: Progress = silent) -> Batch:
+    """Takes a batch back: the logs are then what they would be had it never been loaded.
+
+    Raises KeptError where there is no such batch.
+    """
+    warehouse = Warehouse(settings)
+    warehouse.manifest().batch(identity)
+    with warehouse.lock():
+        manifest = warehouse.manifest()
+        gone = manifest.batch(identity)
+        left = tuple(batch for batch in manifest.batches if batch is not gone)
+        following = warehouse.next_manifest(manifest, left, (*manifest.undone, gone))
+        if left:
+            build_generation(warehouse, following, progress)
+        warehouse.publish(following)
+    return gone
+
+
+def find_files(paths: Iterable[Path]) -> tuple[list[Path], tuple[str, ...]]:
+    """The files to load, in the order in which they count, and the names left out of folders.
+
+    Raises KeptError where a path does not exist or a folder holds nothing to load.
+    """
+    found: list[Path] = []
+    skipped: list[str] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [file for file in path.rglob("*") if file.is_file()]
+            taken = [file for file in inside if _looks_loadable(file)]
+            if not taken:
+                raise NothingDoneError("folder_empty", folder=path)
+            found += taken
+            skipped += [file.name for file in inside if file not in taken]
+        elif path.exists():
+            found.append(path)
+        else:
+            raise KeptError("file_missing", file=path)
+    unique = {file.resolve(): file for file in found}
+    return sorted(unique.values(), key=lambda file: (file.name, str(file))), tuple(sorted(skipped))
+
+
+def parse_instant(text: str, timezone: str) -> datetime:
+    """An instant in the deployment's time zone; a date alone is the last second of that day.
+
+    Raises KeptError where the text is no instant.
+    """
+    try:
+        instant = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise KeptError("instant_unreadable", value=text) from error
+    if len(text.strip()) <= len("2026-01-05"):
+        return instant.replace(hour=23, minute=59, second=59)
+    if instant.tzinfo is not None:
+        instant = instant.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
+    return instant
+
+
+def _looks_loadable(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith((".", "~$"))
+
+
+@contextmanager
+def _scratch() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    with tempfile.TemporaryDirectory(prefix="kept-") as name:
+        folder = Path(name)
+        with duckdb.connect(folder / "stage.duckdb") as con:
+            con.execute("set enable_progress_bar = false")
+            yield con, folder
+
+
+def _prepare(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    manifest: Manifest,
+    files: Sequence[Path],
+    forced: str | None,
+    progress: Progress,
+) -> Iterator[_Prepared]:
+    number = 0
+    for done, path in enumerate(files):
+        progress(path.name, done, len(files))
+        sha256 = sha256_of(path)
+        recognised = False
+        with sniff(path, limits=settings.limits) as source:
+            for sheet, readings in groupby(source.tables(), key=lambda table: table.sheet):
+                match = recognise(list(readings), forced, f"{path.stem} {sheet or ''}")
+                if match is None:
+                    continue
+                recognised = True
+                number += 1
+                source.stage(con, match.table, match.header_index, len(match.headers), "staged")
+                checked = check(con, "staged", match, manifest.timezone, f"typed_{number}")
+                drop_staged(con, "staged")
+                yield _Prepared(
+                    path=path,
+                    file=path.name,
+                    sheet=sheet,
+                    sha256=sha256,
+                    log=match.log.name,
+                    table=checked.table,
+                    headers=match.headers,
+                    absent=tuple(c for c in match.log.columns if c not in match.columns),
+                    checked=checked,
+                    ignored=match.ignored,
+                )
+        if not recognised:
+            raise KeptError("log_unknown", file=path.name)
+
+
+def _prepare_coverage(
+    con: duckdb.DuckDBPyConnection, prepared: Sequence[_Prepared], complete_at: datetime
+) -> _Prepared:
+    """The coverage rows that `--through` states for the logs of this load."""
+    log = catalogue().logs["coverage"]
+    con.execute(f"create table typed_through ({typed_columns(log)}, source_row bigint)")
+    names = sorted({one.log for one in prepared} - {log.name})
+    for row, name in enumerate(names, start=1):
+        con.execute("insert into typed_through values (?, null, ?, ?)", [name, complete_at, row])
+    con.execute(
+        "create table through as select source_row, "
+        + ", ".join(log.columns)
+        + " from typed_through"
+    )
+    return _Prepared(None, THROUGH, None, None, log.name, "through", tuple(log.columns), ())
+
+
+def _commit(
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    warehouse: Warehouse,
+    manifest: Manifest,
+    prepared: Sequence[_Prepared],
+    replace_missing: bool,
+    by: str | None,
+    skipped: tuple[str, ...],
+    progress: Progress,
+    *,
+    dry_run: bool,
+) -> LoadReport:
+    """Merges what was prepared into a copy of the current logs and, unless dry, publishes it."""
+    following = folder / "next.duckdb"
+    _copy_current(warehouse, manifest, following, dry_run, progress)
+    con.execute(f"attach {literal(following)} as next")
+    batches: list[Batch] = []
+    results: list[Loaded] = []
+    loaded_logs = set(manifest.loaded_logs)
+    for one in prepared:
+        sequence = manifest.next_sequence + len(batches)
+        result, batch = _merge_one(con, one, sequence, by or warehouse.settings.person, loaded_logs,
+                                   replace_missing)  # fmt: skip
+        results.append(result)
+        if batch is not None:
+            batches.append(batch)
+            loaded_logs.add(batch.log)
+            if not dry_run:
+                _keep(con, warehouse, one, batch)
+    con.execute("detach next")
+    published = manifest
+    if batches:
+        published = warehouse.next_manifest(
+            manifest, (*manifest.batches, *batches), manifest.undone
+        )
+        with duckdb.connect(following) as own:
+            finish_generation(own, published, progress)
+            own.execute("checkpoint")
+        if not dry_run:
+            target = warehouse.generation(published, fingerprint())
+            with warehouse.writing(target) as temporary:
+                shutil.copyfile(following, temporary)
+            published = warehouse.publish(published)
+    return LoadReport(
+        files=tuple(results),
+        skipped=skipped,
+        waiting=_waiting(following) if batches or manifest.batches else {},
+        manifest=manifest.number if dry_run else published.number,
+        dry_run=dry_run,
+    )
+
+
+def _copy_current(
+    warehouse: Warehouse, manifest: Manifest, target: Path, dry_run: bool, progress: Progress
+) -> None:
+    """The merged logs of `manifest` at `target`, without its marts."""
+    current = warehouse.generation(manifest, fingerprint())
+    if manifest.batches and not current.exists() and not dry_run:
+        build_generation(warehouse, manifest, progress)
+    if manifest.batches and current.exists():
+        shutil.copyfile(current, target)
+        with duckdb.connect(target) as con:
+            marts = con.execute(
+                "select table_name from duckdb_tables() where schema_name = 'main'"
+            ).fetchall()
+            for (name,) in marts:
+                con.execute(f'drop table "{name}"')
+        return
+    with duckdb.connect(target) as con:
+        create_logs(con, "logs")
+        for batch in manifest.batches:
+            merge(con, "logs", warehouse, batch)
+
+
+def _merge_one(
+    con: duckdb.DuckDBPyConnection,
+    one: _Prepared,
+    sequence: int,
+    by: str,
+    loaded_logs: set[str],
+    replace_missing: bool,
+) -> tuple[Loaded, Batch | None]:
+    log = catalogue().logs[one.log]
+    found = difference(con, "next.logs", log, one.table, one.absent)
+    if found.emptied and not replace_missing:
+        raise KeptError(
+            "columns_would_empty",
+            file=one.file,
+            columns="、".join(f"{log.columns[name].label.zh} ({name})" for name in found.emptied),
+        )
+    rejected = len(one.checked.rejects) if one.checked else 0
+    new_rejects = _note_rejects(con, one, sequence) if rejected else 0
+    wanted = found.new or found.changed or new_rejects or one.log not in loaded_logs
+    batch = None
+    if wanted:
+        merge_rows(con, "next.logs", log, one.table, sequence)
+        if rejected:
+            con.execute("insert into next.logs.rejects from refused")
+        batch = Batch(
+            id=f"{sequence:05d}-{one.log}",
+            sequence=sequence,
+            log=one.log,
+            file=one.file,
+            sheet=one.sheet,
+            sha256=one.sha256,
+            extension=one.path.suffix.lower() if one.path else "",
+            by=by,
+            at=now(),
+            headers=one.headers,
+            new=found.new,
+            changed=found.changed,
+            unchanged=found.unchanged,
+            rejected=rejected,
+            superseded=found.superseded,
+        )
+    return (
+        Loaded(
+            file=one.file,
+            sheet=one.sheet,
+            log=one.log,
+            new=found.new,
+            changed=found.changed,
+            unchanged=found.unchanged,
+            rejected=rejected,
+            superseded=found.superseded,
+            totals_rows=one.checked.totals if one.checked else 0,
+            ignored_columns=one.ignored,
+            batch=batch.id if batch else None,
+        ),
+        batch,
+    )
+
+
+def _note_rejects(con: duckdb.DuckDBPyConnection, one: _Prepared, sequence: int) -> int:
+    """Puts the rejects into the table `refused`; how many of them were not refused before."""
+    assert one.checked is not None
+    con.execute("create or replace temp table refused as from next.logs.rejects limit 0")
+    con.executemany(
+        "insert into refused values (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            [sequence, one.log, r.source_row, list(r.key), r.contract_id, list(r.cells),
+             list(r.texts),             problems_json(r.problems)]
+            for r in one.checked.rejects
+        ],
+    )  # fmt: skip
+    counted = con.execute(
+        "select count(*) from refused where not exists (select 1 from next.logs.rejects as known "
+        "where known.log = refused.log and known.texts = refused.texts)"
+    ).fetchone()
+    return counted[0] if counted else 0
+
+
+def _keep(
+    con: duckdb.DuckDBPyConnection, warehouse: Warehouse, one: _Prepared, batch: Batch
+) -> None:
+    """Writes the files of a batch: the upload, its typed rows, its rejects."""
+    if one.path is not None and one.sha256 is not None:
+        warehouse.keep_raw(one.path, one.sha256, batch.extension)
+    rows = warehouse.path("batches", batch.log, f"{batch.id}.parquet")
+    with warehouse.writing(rows) as temporary:
+        con.execute(
+            f"copy (select *, {batch.sequence} as batch from {one.table}) "
+            f"to {literal(temporary)} (format parquet, compression zstd)"
+        )
+    if batch.rejected:
+        with warehouse.writing(warehouse.path("rejects", f"{batch.id}.parquet")) as temporary:
+            con.execute(
+                "copy (select source_row, key, contract_id, cells, texts, problems from refused) "
+                f"to {literal(temporary)} (format parquet, compression zstd)"
+            )
+
+
+def _waiting(generation: Path) -> dict[str, int]:
+    with duckdb.connect(generation, read_only=True) as con:
+        tables = con.execute(
+            "select 1 from duckdb_tables() where schema_name = 'logs' and table_name = 'waiting'"
+        ).fetchone()
+        if tables is None:
+            return {}
+        rows = con.execute("select log from logs.waiting").fetchall()
+    return dict(Counter(name for (name,) in rows))

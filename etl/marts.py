@@ -1,0 +1,152 @@
+"""The published marts: a DuckDB file for the current data, and one for any other as-of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from etl.config import Settings
+from etl.errors import NothingDoneError
+from etl.ledger import build_marts, fingerprint
+from etl.references import find_waiting
+from etl.sql import literal
+from etl.store import Manifest, Warehouse
+from etl.tables import create_logs, merge
+
+Progress = Callable[[str, int, int], None]
+KEPT_OTHER_DAYS = 12
+
+
+@dataclass(frozen=True)
+class Marts:
+    """A DuckDB file to open read-only, never changed once it is there.
+
+    `as_of` and `horizon_at` are in the deployment's time zone; `key` names the content.
+    """
+
+    path: Path
+    key: str
+    as_of: datetime
+    horizon_at: datetime
+    manifest: int
+    rejected_rows: int
+    waiting_rows: dict[str, int]
+
+
+def silent(_name: str, _done: int, _of: int) -> None:
+    """Progress that nobody watches."""
+
+
+def open_marts(
+    settings: Settings, as_of: datetime | None = None, progress: Progress = silent
+) -> Marts:
+    """The marts of the current data at `as_of` (None: the data horizon), built where need be.
+
+    Raises KeptError where the warehouse holds nothing yet.
+    """
+    warehouse = Warehouse(settings)
+    manifest = warehouse.manifest()
+    if not manifest.loaded_logs:
+        raise NothingDoneError("warehouse_empty", warehouse=settings.warehouse)
+    generation = warehouse.generation(manifest, fingerprint())
+    if not generation.exists():
+        with warehouse.lock():
+            if not generation.exists():
+                build_generation(warehouse, manifest, progress)
+    if as_of is None:
+        return _opened(generation, manifest)
+    with duckdb.connect(generation, read_only=True) as con:
+        default = con.execute("select as_of from build").fetchone()
+    if default and default[0] == as_of:
+        return _opened(generation, manifest)
+    return _opened(_other_day(warehouse, manifest, generation, as_of, progress), manifest)
+
+
+def rebuild(settings: Settings, progress: Progress = silent) -> Marts:
+    """Builds the current generation anew from the batches, whatever is there."""
+    warehouse = Warehouse(settings)
+    with warehouse.lock():
+        manifest = warehouse.manifest()
+        if not manifest.loaded_logs:
+            raise NothingDoneError("warehouse_empty", warehouse=settings.warehouse)
+        build_generation(warehouse, manifest, progress)
+    return open_marts(settings)
+
+
+def build_generation(warehouse: Warehouse, manifest: Manifest, progress: Progress = silent) -> Path:
+    """Builds the generation of `manifest` from its batches alone; the caller holds the lock."""
+    target = warehouse.generation(manifest, fingerprint())
+    with warehouse.writing(target) as temporary, duckdb.connect(temporary) as con:
+        create_logs(con, "logs")
+        for batch in manifest.batches:
+            merge(con, "logs", warehouse, batch)
+        finish_generation(con, manifest, progress)
+        con.execute("checkpoint")
+    return target
+
+
+def finish_generation(
+    con: duckdb.DuckDBPyConnection, manifest: Manifest, progress: Progress = silent
+) -> None:
+    """Waiting rows and marts over the merged logs of the connection's own database."""
+    find_waiting(con, "logs")
+    for step in build_marts(con, "logs", manifest.loaded_logs, known_at(manifest)):
+        progress(*step)
+
+
+def known_at(manifest: Manifest) -> datetime:
+    """The moment of the last load, in the deployment's time zone: nothing later is known."""
+    latest = max(datetime.fromisoformat(batch.at) for batch in manifest.batches)
+    return latest.astimezone(ZoneInfo(manifest.timezone)).replace(tzinfo=None)
+
+
+def _other_day(
+    warehouse: Warehouse,
+    manifest: Manifest,
+    generation: Path,
+    as_of: datetime,
+    progress: Progress,
+) -> Path:
+    stamp = as_of.strftime("%Y%m%dT%H%M%S%f")
+    target = generation.with_name(f"{generation.stem}-asof-{stamp}.duckdb")
+    if target.exists():
+        target.touch()
+        return target
+    with warehouse.writing(target) as temporary, duckdb.connect(temporary) as con:
+        con.execute(f"attach {literal(generation)} as source (read_only)")
+        for step in build_marts(
+            con, "source.logs", manifest.loaded_logs, known_at(manifest), as_of
+        ):
+            progress(*step)
+        con.execute("checkpoint")
+    others = sorted(
+        generation.parent.glob(f"{generation.stem}-asof-*.duckdb"),
+        key=lambda file: file.stat().st_mtime,
+    )
+    for file in others[:-KEPT_OTHER_DAYS]:
+        file.unlink(missing_ok=True)
+    return target
+
+
+def _opened(path: Path, manifest: Manifest) -> Marts:
+    generation = path.with_name(f"{path.stem.split('-asof-')[0]}.duckdb")
+    with duckdb.connect(path, read_only=True) as con:
+        found = con.execute("select as_of, horizon_at from build").fetchone()
+        assert found is not None
+    with duckdb.connect(generation, read_only=True) as con:
+        rejected = con.execute("select count(*) from logs.open_rejects").fetchone()
+        waiting = con.execute(
+            "select log, count(*) from logs.waiting group by log order by log"
+        ).fetchall()
+    return Marts(
+        path=path,
+        key=path.stem,
+        as_of=found[0],
+        horizon_at=found[1],
+        manifest=manifest.number,
+        rejected_rows=rejected[0] if rejected else 0,
+        waiting_rows=dict(waiting),
+    )
