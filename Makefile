@@ -23,7 +23,7 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(if $(wildcard README.md),$(BIN)/cog --check README.md)
+	$(BIN)/cog --check --verbosity=1 README.md docs/*.md
 
 browser: .venv/.installed-dev
 	@tools/browser.sh

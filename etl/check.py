@@ -140,13 +140,12 @@ def _cleaned_sql(staged: str, log: Log, cells: Mapping[str, str]) -> str:
             f"case when {cell}[1] = '''' and {cell}[2] in ('=', '+', '-', '@') "
             f'then {cell}[2:] else {cell} end as "{name}"'
         )
-        text = f'trim("{name}", {literal(_BLANKS)})'
+        # Plain `trim` knows spaces only and is six times faster; few cells need more.
+        odd = f"""regexp_matches("{name}", '[{_BLANKS[1:]}！-～]')"""
+        folded = f'"{name}"'
         if log.columns[name].type != "text":
-            folded = f'translate("{name}", {literal(_WIDE)}, {literal(_NARROW)})'
-            folded = f"trim({folded}, {literal(_BLANKS)})"
-            # `translate` is dear; most cells have nothing to fold.
-            wide = f"""regexp_matches("{name}", '[！-～\u3000\u00a0]')"""
-            text = f"case when {wide} then {folded} else {text} end"
+            folded = f"translate({folded}, {literal(_WIDE)}, {literal(_NARROW)})"
+        text = f'case when {odd} then trim({folded}, {literal(_BLANKS)}) else trim("{name}") end'
         trimmed.append(f'{text} as "{name}"')
         is_flag = log.columns[name].type == "flag"
         empty = [word for word in EMPTY_WORDS if not (is_flag and word == "无")]
@@ -311,7 +310,10 @@ _SERIAL = r"[2-7][0-9]{4}(\.[0-9]+)?"
 def _plain(cell: str) -> str:
     """Whether a cell is in one of the forms a plain cast reads, leaving nothing out."""
     forms = ("____-__-__ __:__:__", "____-__-__T__:__:__", "____-__-__ __:__", "____-__-__")
-    return "(" + " or ".join(f"{cell} like '{form}'" for form in forms) + ")"
+    likes = " or ".join(f"{cell} like '{form}'" for form in forms)
+    time = "( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?"
+    days = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}"
+    return f"({likes} or regexp_full_match({cell}, '({days}){time}'))"
 
 
 def _awkward(con: duckdb.DuckDBPyConnection, match: Match) -> frozenset[str]:

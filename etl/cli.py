@@ -68,7 +68,7 @@ def common(
 
 @app.command("load")
 def load_command(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files or folders.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files or folders.")],
     log: Annotated[
         str | None, typer.Option("--log", metavar="NAME", help="Take the files for this log.")
     ] = None,
@@ -380,9 +380,9 @@ def _print_table(
         )
     for row in rows:
         table.add_row(*(_cell(row[column]) for column in columns))
-    console = Console(markup=False, highlight=False)
     # A pipe has no width: a batch id must come through it whole.
-    console.print(table, width=None if console.is_terminal else 240)
+    width = None if sys.stdout.isatty() else 240
+    Console(markup=False, highlight=False, width=width).print(table)
 
 
 def _cell(value: object) -> str:

@@ -62,12 +62,19 @@ def models() -> Mapping[str, Model]:
     return {name: found[name] for name in order.static_order()}
 
 
+def computed_clauses() -> tuple[str, ...]:
+    """The clauses that have a model, in the order of the catalogue."""
+    return tuple(name for name in catalogue().clauses if name in models())
+
+
 @cache
 def fingerprint() -> str:
     """Changes whenever a rule, the catalogue, Kept or DuckDB does: old figures are not served."""
     digest = hashlib.sha256(
         f"{__version__} {duckdb.__version__} {catalogue().fingerprint}".encode()
     )
+    for module in (as_of, references):  # they write SQL too
+        digest.update((files("etl") / f"{module.__name__.split('.')[-1]}.py").read_bytes())
     for model in sorted(models().values(), key=lambda model: model.name):
         digest.update(f"\0{model.kind}\0{model.name}\0{model.sql}".encode())
     return digest.hexdigest()

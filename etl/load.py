@@ -106,19 +106,23 @@ def load(
     complete_at = None if through is None else parse_instant(through, manifest.timezone)
     warehouse.demand_space(4 * sum(file.stat().st_size for file in files))
     with _scratch() as (con, folder):
-        prepared = list(_prepare(con, settings, manifest, files, log, progress))
+        work = _Load(
+            warehouse,
+            con,
+            folder,
+            by or settings.person,
+            replace_missing,
+            dry_run,
+            progress,
+            skipped,
+        )
+        prepared = list(work.prepare(files, log, manifest.timezone))
         if complete_at is not None:
-            prepared.append(_prepare_coverage(con, prepared, complete_at))
+            prepared.append(work.prepare_coverage(prepared, complete_at))
         if dry_run:
-            return _commit(
-                con, folder, warehouse, manifest, prepared, replace_missing, by, skipped, progress,
-                dry_run=True,
-            )  # fmt: skip
+            return work.commit(manifest, prepared)
         with warehouse.lock(waiting_for):
-            return _commit(
-                con, folder, warehouse, warehouse.manifest(), prepared, replace_missing, by,
-                skipped, progress, dry_run=False,
-            )  # fmt: skip
+            return work.commit(warehouse.manifest(), prepared)
 
 
 def undo(settings: Settings, identity: str, progress: Progress = silent) -> Batch:
@@ -139,7 +143,7 @@ def undo(settings: Settings, identity: str, progress: Progress = silent) -> Batc
     return gone
 
 
-def find_files(paths: Iterable[Path]) -> tuple[list[Path], tuple[str, ...]]:
+def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     """The files to load, in the order in which they count, and the names left out of folders.
 
     Raises KeptError where a path does not exist or a folder holds nothing to load.
@@ -159,7 +163,7 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], tuple[str, ...]]:
         else:
             raise KeptError("file_missing", file=path)
     unique = {file.resolve(): file for file in found}
-    return sorted(unique.values(), key=lambda file: (file.name, str(file))), tuple(sorted(skipped))
+    return sorted(unique.values(), key=lambda file: (file.name, str(file))), skipped
 
 
 def parse_instant(text: str, timezone: str) -> datetime:
@@ -191,233 +195,226 @@ def _scratch() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
             yield con, folder
 
 
-def _prepare(
-    con: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    manifest: Manifest,
-    files: Sequence[Path],
-    forced: str | None,
-    progress: Progress,
-) -> Iterator[_Prepared]:
-    number = 0
-    for done, path in enumerate(files):
-        progress(path.name, done, len(files))
-        sha256 = sha256_of(path)
-        recognised = False
-        with sniff(path, limits=settings.limits) as source:
-            for sheet, readings in groupby(source.tables(), key=lambda table: table.sheet):
-                match = recognise(list(readings), forced, f"{path.stem} {sheet or ''}")
-                if match is None:
-                    continue
-                recognised = True
-                number += 1
-                source.stage(con, match.table, match.header_index, len(match.headers), "staged")
-                checked = check(con, "staged", match, manifest.timezone, f"typed_{number}")
-                drop_staged(con, "staged")
-                yield _Prepared(
-                    path=path,
-                    file=path.name,
-                    sheet=sheet,
-                    sha256=sha256,
-                    log=match.log.name,
-                    table=checked.table,
-                    headers=match.headers,
-                    absent=tuple(c for c in match.log.columns if c not in match.columns),
-                    checked=checked,
-                    ignored=match.ignored,
-                )
-        if not recognised:
-            raise KeptError("log_unknown", file=path.name)
+@dataclass(frozen=True)
+class _Load:
+    """One load on its way; `con` is a scratch database in `folder`."""
 
+    warehouse: Warehouse
+    con: duckdb.DuckDBPyConnection
+    folder: Path
+    by: str
+    replace_missing: bool
+    dry_run: bool
+    progress: Progress
+    skipped: list[str]
 
-def _prepare_coverage(
-    con: duckdb.DuckDBPyConnection, prepared: Sequence[_Prepared], complete_at: datetime
-) -> _Prepared:
-    """The coverage rows that `--through` states for the logs of this load."""
-    log = catalogue().logs["coverage"]
-    con.execute(f"create table typed_through ({typed_columns(log)}, source_row bigint)")
-    names = sorted({one.log for one in prepared} - {log.name})
-    for row, name in enumerate(names, start=1):
-        con.execute("insert into typed_through values (?, null, ?, ?)", [name, complete_at, row])
-    con.execute(
-        "create table through as select source_row, "
-        + ", ".join(log.columns)
-        + " from typed_through"
-    )
-    return _Prepared(None, THROUGH, None, None, log.name, "through", tuple(log.columns), ())
+    def prepare(
+        self, files: Sequence[Path], forced: str | None, timezone: str
+    ) -> Iterator[_Prepared]:
+        """Reads, recognises and checks the files; nothing of the warehouse is touched."""
+        con, limits = self.con, self.warehouse.settings.limits
+        number = 0
+        for done, path in enumerate(files):
+            self.progress(path.name, done, len(files))
+            sha256 = sha256_of(path)
+            recognised = False
+            passed_over: list[str] = []
+            with sniff(path, limits=limits) as source:
+                for sheet, readings in groupby(source.tables(), key=lambda table: table.sheet):
+                    match = recognise(list(readings), forced, f"{path.stem} {sheet or ''}")
+                    if match is None:
+                        passed_over.append(f"{path.name} [{sheet}]")
+                        continue
+                    recognised = True
+                    number += 1
+                    source.stage(con, match.table, match.header_index, len(match.headers), "staged")
+                    checked = check(con, "staged", match, timezone, f"typed_{number}")
+                    drop_staged(con, "staged")
+                    yield _Prepared(
+                        path=path,
+                        file=path.name,
+                        sheet=sheet,
+                        sha256=sha256,
+                        log=match.log.name,
+                        table=checked.table,
+                        headers=match.headers,
+                        absent=tuple(c for c in match.log.columns if c not in match.columns),
+                        checked=checked,
+                        ignored=match.ignored,
+                    )
+            if not recognised:
+                raise KeptError("log_unknown", file=path.name)
+            self.skipped.extend(passed_over)
 
-
-def _commit(
-    con: duckdb.DuckDBPyConnection,
-    folder: Path,
-    warehouse: Warehouse,
-    manifest: Manifest,
-    prepared: Sequence[_Prepared],
-    replace_missing: bool,
-    by: str | None,
-    skipped: tuple[str, ...],
-    progress: Progress,
-    *,
-    dry_run: bool,
-) -> LoadReport:
-    """Merges what was prepared into a copy of the current logs and, unless dry, publishes it."""
-    following = folder / "next.duckdb"
-    _copy_current(warehouse, manifest, following, dry_run, progress)
-    con.execute(f"attach {literal(following)} as next")
-    batches: list[Batch] = []
-    results: list[Loaded] = []
-    loaded_logs = set(manifest.loaded_logs)
-    for one in prepared:
-        sequence = manifest.next_sequence + len(batches)
-        result, batch = _merge_one(con, one, sequence, by or warehouse.settings.person, loaded_logs,
-                                   replace_missing)  # fmt: skip
-        results.append(result)
-        if batch is not None:
-            batches.append(batch)
-            loaded_logs.add(batch.log)
-            if not dry_run:
-                _keep(con, warehouse, one, batch)
-    con.execute("detach next")
-    published = manifest
-    if batches:
-        published = warehouse.next_manifest(
-            manifest, (*manifest.batches, *batches), manifest.undone
-        )
-        with duckdb.connect(following) as own:
-            finish_generation(own, published, progress)
-            own.execute("checkpoint")
-        if not dry_run:
-            target = warehouse.generation(published, fingerprint())
-            with warehouse.writing(target) as temporary:
-                shutil.copyfile(following, temporary)
-            published = warehouse.publish(published)
-    return LoadReport(
-        files=tuple(results),
-        skipped=skipped,
-        waiting=_waiting(following) if batches or manifest.batches else {},
-        manifest=manifest.number if dry_run else published.number,
-        dry_run=dry_run,
-    )
-
-
-def _copy_current(
-    warehouse: Warehouse, manifest: Manifest, target: Path, dry_run: bool, progress: Progress
-) -> None:
-    """The merged logs of `manifest` at `target`, without its marts."""
-    current = warehouse.generation(manifest, fingerprint())
-    if manifest.batches and not current.exists() and not dry_run:
-        build_generation(warehouse, manifest, progress)
-    if manifest.batches and current.exists():
-        shutil.copyfile(current, target)
-        with duckdb.connect(target) as con:
-            marts = con.execute(
-                "select table_name from duckdb_tables() where schema_name = 'main'"
-            ).fetchall()
-            for (name,) in marts:
-                con.execute(f'drop table "{name}"')
-        return
-    with duckdb.connect(target) as con:
-        create_logs(con, "logs")
-        for batch in manifest.batches:
-            merge(con, "logs", warehouse, batch)
-
-
-def _merge_one(
-    con: duckdb.DuckDBPyConnection,
-    one: _Prepared,
-    sequence: int,
-    by: str,
-    loaded_logs: set[str],
-    replace_missing: bool,
-) -> tuple[Loaded, Batch | None]:
-    log = catalogue().logs[one.log]
-    found = difference(con, "next.logs", log, one.table, one.absent)
-    if found.emptied and not replace_missing:
-        raise KeptError(
-            "columns_would_empty",
-            file=one.file,
-            columns="、".join(f"{log.columns[name].label.zh} ({name})" for name in found.emptied),
-        )
-    rejected = len(one.checked.rejects) if one.checked else 0
-    new_rejects = _note_rejects(con, one, sequence) if rejected else 0
-    wanted = found.new or found.changed or new_rejects or one.log not in loaded_logs
-    batch = None
-    if wanted:
-        merge_rows(con, "next.logs", log, one.table, sequence)
-        if rejected:
-            con.execute("insert into next.logs.rejects from refused")
-        batch = Batch(
-            id=f"{sequence:05d}-{one.log}",
-            sequence=sequence,
-            log=one.log,
-            file=one.file,
-            sheet=one.sheet,
-            sha256=one.sha256,
-            extension=one.path.suffix.lower() if one.path else "",
-            by=by,
-            at=now(),
-            headers=one.headers,
-            new=found.new,
-            changed=found.changed,
-            unchanged=found.unchanged,
-            rejected=rejected,
-            superseded=found.superseded,
-        )
-    return (
-        Loaded(
-            file=one.file,
-            sheet=one.sheet,
-            log=one.log,
-            new=found.new,
-            changed=found.changed,
-            unchanged=found.unchanged,
-            rejected=rejected,
-            superseded=found.superseded,
-            totals_rows=one.checked.totals if one.checked else 0,
-            ignored_columns=one.ignored,
-            batch=batch.id if batch else None,
-        ),
-        batch,
-    )
-
-
-def _note_rejects(con: duckdb.DuckDBPyConnection, one: _Prepared, sequence: int) -> int:
-    """Puts the rejects into the table `refused`; how many of them were not refused before."""
-    assert one.checked is not None
-    con.execute("create or replace temp table refused as from next.logs.rejects limit 0")
-    con.executemany(
-        "insert into refused values (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            [sequence, one.log, r.source_row, list(r.key), r.contract_id, list(r.cells),
-             list(r.texts),             problems_json(r.problems)]
-            for r in one.checked.rejects
-        ],
-    )  # fmt: skip
-    counted = con.execute(
-        "select count(*) from refused where not exists (select 1 from next.logs.rejects as known "
-        "where known.log = refused.log and known.texts = refused.texts)"
-    ).fetchone()
-    return counted[0] if counted else 0
-
-
-def _keep(
-    con: duckdb.DuckDBPyConnection, warehouse: Warehouse, one: _Prepared, batch: Batch
-) -> None:
-    """Writes the files of a batch: the upload, its typed rows, its rejects."""
-    if one.path is not None and one.sha256 is not None:
-        warehouse.keep_raw(one.path, one.sha256, batch.extension)
-    rows = warehouse.path("batches", batch.log, f"{batch.id}.parquet")
-    with warehouse.writing(rows) as temporary:
-        con.execute(
-            f"copy (select *, {batch.sequence} as batch from {one.table}) "
-            f"to {literal(temporary)} (format parquet, compression zstd)"
-        )
-    if batch.rejected:
-        with warehouse.writing(warehouse.path("rejects", f"{batch.id}.parquet")) as temporary:
+    def prepare_coverage(self, prepared: Sequence[_Prepared], complete_at: datetime) -> _Prepared:
+        """The coverage rows that `--through` states for the logs of this load."""
+        con, log = self.con, catalogue().logs["coverage"]
+        con.execute(f"create table typed_through ({typed_columns(log)}, source_row bigint)")
+        names = sorted({one.log for one in prepared} - {log.name})
+        for row, name in enumerate(names, start=1):
             con.execute(
-                "copy (select source_row, key, contract_id, cells, texts, problems from refused) "
+                "insert into typed_through values (?, null, ?, ?)", [name, complete_at, row]
+            )
+        con.execute(
+            "create table through as select source_row, "
+            + ", ".join(log.columns)
+            + " from typed_through"
+        )
+        return _Prepared(None, THROUGH, None, None, log.name, "through", tuple(log.columns), ())
+
+    def commit(self, manifest: Manifest, prepared: Sequence[_Prepared]) -> LoadReport:
+        """Merges what was prepared into a copy of the logs and, unless dry, publishes it."""
+        con, warehouse, dry_run = self.con, self.warehouse, self.dry_run
+        following = self.folder / "next.duckdb"
+        self._copy_current(manifest, following)
+        con.execute(f"attach {literal(following)} as next")
+        batches: list[Batch] = []
+        results: list[Loaded] = []
+        loaded_logs = set(manifest.loaded_logs)
+        for one in prepared:
+            sequence = manifest.next_sequence + len(batches)
+            result, batch = self._merge_one(one, sequence, one.log not in loaded_logs)
+            results.append(result)
+            if batch is not None:
+                batches.append(batch)
+                loaded_logs.add(batch.log)
+                if not dry_run:
+                    self._keep(one, batch)
+        con.execute("detach next")
+        published = manifest
+        if batches:
+            published = warehouse.next_manifest(
+                manifest, (*manifest.batches, *batches), manifest.undone
+            )
+            with duckdb.connect(following) as own:
+                finish_generation(own, published, self.progress)
+                own.execute("checkpoint")
+            if not dry_run:
+                target = warehouse.generation(published, fingerprint())
+                with warehouse.writing(target) as temporary:
+                    shutil.copyfile(following, temporary)
+                published = warehouse.publish(published)
+        return LoadReport(
+            files=tuple(results),
+            skipped=tuple(sorted(self.skipped)),
+            waiting=_waiting(following) if batches or manifest.batches else {},
+            manifest=manifest.number if dry_run else published.number,
+            dry_run=dry_run,
+        )
+
+    def _copy_current(self, manifest: Manifest, target: Path) -> None:
+        """The merged logs of `manifest` at `target`, without its marts."""
+        warehouse = self.warehouse
+        current = warehouse.generation(manifest, fingerprint())
+        if manifest.batches and not current.exists() and not self.dry_run:
+            build_generation(warehouse, manifest, self.progress)
+        if manifest.batches and current.exists():
+            shutil.copyfile(current, target)
+            with duckdb.connect(target) as con:
+                marts = con.execute(
+                    "select table_name from duckdb_tables() where schema_name = 'main'"
+                ).fetchall()
+                for (name,) in marts:
+                    con.execute(f'drop table "{name}"')
+            return
+        with duckdb.connect(target) as con:
+            create_logs(con, "logs")
+            for batch in manifest.batches:
+                merge(con, "logs", warehouse, batch)
+
+    def _merge_one(
+        self, one: _Prepared, sequence: int, first_of_its_log: bool
+    ) -> tuple[Loaded, Batch | None]:
+        """Merges a file into the next logs where it changes anything; its batch, else None."""
+        con, log = self.con, catalogue().logs[one.log]
+        found = difference(con, "next.logs", log, one.table, one.absent)
+        if found.emptied and not self.replace_missing:
+            raise KeptError(
+                "columns_would_empty",
+                file=one.file,
+                columns="、".join(
+                    f"{log.columns[name].label.zh} ({name})" for name in found.emptied
+                ),
+            )
+        rejected = len(one.checked.rejects) if one.checked else 0
+        new_rejects = self._note_rejects(one, sequence) if rejected else 0
+        wanted = found.new or found.changed or new_rejects or first_of_its_log
+        batch = None
+        if wanted:
+            merge_rows(con, "next.logs", log, one.table, sequence)
+            if rejected:
+                con.execute("insert into next.logs.rejects from refused")
+            batch = Batch(
+                id=f"{sequence:05d}-{one.log}",
+                sequence=sequence,
+                log=one.log,
+                file=one.file,
+                sheet=one.sheet,
+                sha256=one.sha256,
+                extension=one.path.suffix.lower() if one.path else "",
+                by=self.by,
+                at=now(),
+                headers=one.headers,
+                new=found.new,
+                changed=found.changed,
+                unchanged=found.unchanged,
+                rejected=rejected,
+                superseded=found.superseded,
+            )
+        return (
+            Loaded(
+                file=one.file,
+                sheet=one.sheet,
+                log=one.log,
+                new=found.new,
+                changed=found.changed,
+                unchanged=found.unchanged,
+                rejected=rejected,
+                superseded=found.superseded,
+                totals_rows=one.checked.totals if one.checked else 0,
+                ignored_columns=one.ignored,
+                batch=batch.id if batch else None,
+            ),
+            batch,
+        )
+
+    def _note_rejects(self, one: _Prepared, sequence: int) -> int:
+        """Puts the rejects into the table `refused`; how many of them were not refused before."""
+        assert one.checked is not None
+        con = self.con
+        con.execute("create or replace temp table refused as from next.logs.rejects limit 0")
+        con.executemany(
+            "insert into refused values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                [sequence, one.log, r.source_row, list(r.key), r.contract_id, list(r.cells),
+                 list(r.texts),             problems_json(r.problems)]
+                for r in one.checked.rejects
+            ],
+        )  # fmt: skip
+        counted = con.execute(
+            "select count(*) from refused "
+            "where not exists (select 1 from next.logs.rejects as known "
+            "where known.log = refused.log and known.texts = refused.texts)"
+        ).fetchone()
+        return counted[0] if counted else 0
+
+    def _keep(self, one: _Prepared, batch: Batch) -> None:
+        """Writes the files of a batch: the upload, its typed rows, its rejects."""
+        con, warehouse = self.con, self.warehouse
+        if one.path is not None and one.sha256 is not None:
+            warehouse.keep_raw(one.path, one.sha256, batch.extension)
+        rows = warehouse.path("batches", batch.log, f"{batch.id}.parquet")
+        with warehouse.writing(rows) as temporary:
+            con.execute(
+                f"copy (select *, {batch.sequence} as batch from {one.table}) "
                 f"to {literal(temporary)} (format parquet, compression zstd)"
             )
+        if batch.rejected:
+            with warehouse.writing(warehouse.path("rejects", f"{batch.id}.parquet")) as temporary:
+                con.execute(
+                    "copy (select source_row, key, contract_id, cells, texts, problems "
+                    f"from refused) to {literal(temporary)} (format parquet, compression zstd)"
+                )
 
 
 def _waiting(generation: Path) -> dict[str, int]:

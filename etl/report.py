@@ -15,7 +15,7 @@ from openpyxl.cell import WriteOnlyCell
 from etl.catalogue import STATES, catalogue
 from etl.check import problems_from_json
 from etl.errors import KeptError
-from etl.ledger import models
+from etl.ledger import computed_clauses
 from etl.marts import Marts
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse
@@ -84,7 +84,6 @@ def report(marts: Marts, manifest: Manifest, contract: str | None = None) -> dic
 
     Raises KeptError where there is no such contract.
     """
-    computed = [name for name in catalogue().clauses if name in models()]
     with duckdb.connect(marts.path, read_only=True) as con:
         contracts = [
             row[0]
@@ -116,7 +115,7 @@ def report(marts: Marts, manifest: Manifest, contract: str | None = None) -> dic
                 targets[identity, clause],
                 catalogue().clauses[clause].log in manifest.loaded_logs,
             )
-            for clause in computed
+            for clause in computed_clauses()
         }
         for identity in contracts
     }

@@ -118,8 +118,23 @@ def merge_rows(
 
 def merge(con: duckdb.DuckDBPyConnection, schema: str, warehouse: Warehouse, batch: Batch) -> None:
     """Puts a published batch into the logs, its rejected rows among the rejects."""
+    log = catalogue().logs[batch.log]
     rows = literal(warehouse.path("batches", batch.log, f"{batch.id}.parquet"))
-    merge_rows(con, schema, catalogue().logs[batch.log], f"read_parquet({rows})", batch.sequence)
+    held = {row[0] for row in con.execute(f"describe from read_parquet({rows})").fetchall()}
+    # A batch from before a column was added holds none of its values.
+    columns = ", ".join(
+        name
+        if name in held
+        else f"{'null' if column.default is None else literal(column.default)} as {name}"
+        for name, column in log.columns.items()
+    )
+    merge_rows(
+        con,
+        schema,
+        log,
+        f"(select {columns}, source_row from read_parquet({rows}))",
+        batch.sequence,
+    )
     rejects = warehouse.path("rejects", f"{batch.id}.parquet")
     if rejects.exists():
         con.execute(
