@@ -6,6 +6,8 @@ Nothing is guessed: a cell either has exactly one reading, or its row is rejecte
 """
 
 import json
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,7 +22,14 @@ from etl.sql import listed, literal
 EMPTY_WORDS = ("", "?", "-", "—", "/", "n/a", "na", "ns", "null", "none", "无", "暂无")
 YES_WORDS = ("是", "有", "y", "yes", "true", "1", "√", "✓", "✔", "满意")
 NO_WORDS = ("否", "无", "n", "no", "false", "0", "×", "✗", "✘", "不满意")
-TOTAL_WORDS = ("合计", "小计", "总计", "共计", "total", "subtotal", "grandtotal")
+# The first cell of a row of totals, folded and without spaces.
+_TOTALS = (
+    r"[【\[(]?(本页|本月|本年)?(合计|小计|总计|共计|累计|汇总)(金额|数量|数)?[】\])]?(\(.*\))?:?"
+    r"|(grand|sub)?totals?:?"
+)
+# What a spreadsheet leaves of a value it could not compute or could not hold.
+_ERRORS = ("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!")
+_DAMAGED = r"#(N/A|REF!|DIV/0!|VALUE!|NAME\?|NULL!|NUM!|SPILL!|CALC!)|[0-9](\.[0-9]+)?[eE]\+[0-9]+"
 
 SQL_TYPES = {
     "id": "varchar",
@@ -35,6 +44,9 @@ SQL_TYPES = {
     "money": "decimal(18, 6)",
 }
 
+# A column of the file of rejected rows: what did not fit the header, until a person has mended it.
+STRAY_CELLS = "未对齐的单元格(改好后清空) stray cells (empty this once mended)"
+_CARRIED = "source_row, cells_extra, cells_missing, stray"
 _BLANKS = " \t\r\n\u00a0\u3000\u2003\u2002\u200b\ufeff"
 _WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000\u00a0"
 _NARROW = "".join(chr(code) for code in range(0x21, 0x7F)) + "  "
@@ -96,7 +108,10 @@ def check(
     Raises KeptError where a column of dates can be read both day first and month first.
     """
     cells = {name: f"c{position}" for name, position in match.columns.items()}
-    con.execute(_cleaned_sql(staged, match.log, cells))
+    stray = "null"
+    if STRAY_CELLS in match.headers:
+        stray = f"nullif(trim(c{match.headers.index(STRAY_CELLS)}), '')"
+    con.execute(_cleaned_sql(staged, match.log, cells, stray))
     awkward = _awkward(con, match)
     typed = _typed_sql(match, cells, timezone, awkward, _day_first(con, match, awkward))
     problems = _problems(match.log, cells)
@@ -131,7 +146,7 @@ def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
 # --- cells ---------------------------------------------------------------------------------------
 
 
-def _cleaned_sql(staged: str, log: Log, cells: Mapping[str, str]) -> str:
+def _cleaned_sql(staged: str, log: Log, cells: Mapping[str, str], stray: str) -> str:
     """One column of trimmed text per column of the log; null where the cell says 'empty'."""
     unguarded, trimmed, present = [], [], []
     for name, cell in cells.items():
@@ -152,10 +167,10 @@ def _cleaned_sql(staged: str, log: Log, cells: Mapping[str, str]) -> str:
         present.append(
             f'case when lower("{name}") in {listed(empty)} then null else "{name}" end as "{name}"'
         )
-    kept = "source_row, cells_extra, cells_missing"
+    kept = f"source_row, cells_extra, cells_missing, {stray} as stray"
     return (
-        f"create or replace temp table cleaned as select {kept}, {', '.join(present)} "
-        f"from (select {kept}, {', '.join(trimmed)} "
+        f"create or replace temp table cleaned as select {_CARRIED}, {', '.join(present)} "
+        f"from (select {_CARRIED}, {', '.join(trimmed)} "
         f"from (select {kept}, {', '.join(unguarded)} from {staged}))"
     )
 
@@ -168,13 +183,15 @@ def _typed_sql(
     day_first: Mapping[str, bool],
 ) -> str:
     """`source_row`, every column of the log typed, and the text beside it as `"name text"`."""
-    parts = ["source_row", "cells_extra", "cells_missing"]
+    parts = [_CARRIED]
     for name, column in match.log.columns.items():
         sql_type = SQL_TYPES[column.type]
         if name in cells:
-            value = _typed(column, timezone, name in awkward)
+            value = _typed(column, timezone, name in awkward, match.table.sheet is not None)
             if name in match.scale:
-                value = f"{value} * {match.scale[name]}"
+                # A value with a unit of its own does not take the header's as well.
+                bare = f"regexp_full_match(\"{name}\", '[-+0-9,. ]+')"
+                value = f"case when {bare} then {value} * {match.scale[name]} end"
             parts.append(f'"{name}" as "{name} text"')
         else:
             value = "null"
@@ -196,20 +213,16 @@ def _typed_sql(
     return f"select {', '.join(parts)} from {source}"
 
 
-def _typed(column: Column, timezone: str, awkward: bool) -> str:
+def _typed(column: Column, timezone: str, awkward: bool, in_sheet: bool) -> str:
     """The expression that types a cleaned cell; null where it has no reading."""
     cell = f'"{column.name}"'
     if column.known == "log":
         return _by_words(cell, _log_words())
     match column.type:
         case "id":
-            # Excel has cut the digits off a long number: the id is lost, not merely disguised.
-            return (
-                f"case when regexp_full_match({cell}, '[0-9](\\.[0-9]+)?[eE]\\+[0-9]+') "
-                f"then null else {cell} end"
-            )
+            return f"case when not regexp_full_match({cell}, {literal(_DAMAGED)}) then {cell} end"
         case "text":
-            return cell
+            return f"case when {cell} not in {listed(_ERRORS)} then {cell} end"
         case "flag":
             return _by_words(cell, {"true": YES_WORDS, "false": NO_WORDS})
         case "choice":
@@ -221,9 +234,13 @@ def _typed(column: Column, timezone: str, awkward: bool) -> str:
         case "instant":
             instant = _instant(column.name, timezone, awkward)
             if column.date_means_end_of_day:
+                alone = (
+                    f"regexp_full_match({cell}, '[^:时点]{{5,11}}') and strpos({cell}, '.') <> 6"
+                )
+                if in_sheet:  # a date cell of a workbook comes with a midnight of its own
+                    alone = f"({alone} or ends_with({cell}, ' 00:00:00'))"
                 return (
-                    f"case when regexp_full_match({cell}, '[^:时点]*') and length({cell}) <= 11 "
-                    f"then {instant} + interval 86399 second else {instant} end"
+                    f"case when {alone} then {instant} + interval 86399 second else {instant} end"
                 )
             return instant
         case "integer":
@@ -301,7 +318,7 @@ _INSTANT = (
     r"^([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
     r"(?:[T ](上午|下午|[AaPp][Mm])? ?([0-9]{1,2})[:时点]([0-9]{1,2})?"
     r"(?:[:分]([0-9]{1,2}(?:\.[0-9]{1,6})?)秒?|分)? ?(上午|下午|[AaPp][Mm])?"
-    r" ?(Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
+    r" ?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?$"
 )
 _GROUPS = "['year', 'month', 'day', 'before', 'hour', 'minute', 'second', 'after', 'zone']"
 _SERIAL = r"[2-7][0-9]{4}(\.[0-9]+)?"
@@ -331,6 +348,7 @@ def _year_first(name: str, day_first: bool) -> str:
     cell = f"regexp_replace(\"{name}\", '\\s+', ' ', 'g')"
     year_last = r"\3-\2-\1" if day_first else r"\3-\1-\2"
     for pattern, spelled in (
+        (r" ?(星期|周)[一二三四五六日天]", r""),
         (r"日 ?([0-9上下AaPp])", r" \1"),
         (r"^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})", year_last),
         (r"^([0-9]{4})([0-9]{2})([0-9]{2})$", r"\1-\2-\3"),
@@ -408,7 +426,7 @@ def _day_first(
                     from apart
                     where parts.a <> ''
                 )
-                select count(*) filter (a > 12), count(*) filter (b > 12),
+                select count(*) filter (a between 13 and 31), count(*) filter (b between 13 and 31),
                     count(*) filter (a <= 12 and b <= 12 and a <> b), min(text)
                 from numbers""",
             [form],
@@ -437,14 +455,21 @@ def _problems(log: Log, cells: Mapping[str, str]) -> list[_Rule]:
     rules: list[_Rule] = [
         ("cells_extra is not null", None, "row_too_wide", {}),
         ("cells_missing > 0", None, "row_cut_off", {}),
+        ("stray is not null", None, "row_not_mended", {}),
     ]
     for name in log.key:
         if log.columns[name].type == "id":
-            word = f"lower(replace(rtrim(\"{name}\", ':'), ' ', ''))"
-            rules.append((f"{word} in {listed(TOTAL_WORDS)}", name, _TOTAL, {}))
+            word = f"lower(replace(\"{name}\", ' ', ''))"
+            rules.append((f"regexp_full_match({word}, {literal(_TOTALS)})", name, _TOTAL, {}))
+            column = log.columns[name]
+            header = [w.lower() for w in (name, column.label.zh, column.label.en, *column.aliases)]
+            rules.append((f"{word} in {listed(header)}", name, "header_repeated", {}))
     for name, column in log.columns.items():
         if name in cells:
             condition = f'"{name}" is null and "{name} text" is not null'
+            if column.type in ("date", "instant"):
+                # Before 1900 lie slips and what a spreadsheet makes of an empty date.
+                condition += f" or \"{name}\" < date '1900-01-01'"
             rules.append((condition, name, f"not_a_{column.type}", {}))
         if column.required:
             unless = column.required_unless
@@ -473,13 +498,41 @@ def _problems(log: Log, cells: Mapping[str, str]) -> list[_Rule]:
     return rules
 
 
+# A share is at most the whole; a span at most a hundred years.
+_MOST = {
+    "ratio": 1,
+    "minutes": 52_560_000,
+    "hours": 876_000,
+    "days": 36_525,
+    "months": 1_200,
+    "count": 1_000,
+}
+
+
 def _term_rules() -> list[_Rule]:
     terms = catalogue().terms.values()
     whole = [term.name for term in terms if term.whole]
     days = [term.name for term in terms if term.unit == "day_of_month"]
+    ratios = [term.name for term in terms if term.unit == "ratio"]
     return [
         (f"term in {listed(whole)} and value <> trunc(value)", "value", "term_not_whole", {}),
         (f"term in {listed(days)} and (value < 1 or value > 28)", "value", "term_not_a_day", {}),
+        (
+            f"term not in {listed(ratios)} and ends_with(\"value text\", '%')",
+            "value",
+            "term_not_a_share",
+            {},
+        ),
+        *(
+            (
+                f"term in {listed(term.name for term in terms if term.unit == unit)} "
+                f"and value > {most}",
+                "value",
+                "term_too_large",
+                {"most": str(most)},
+            )
+            for unit, most in _MOST.items()
+        ),
     ]
 
 
@@ -530,7 +583,8 @@ def _rejects(
 
 def _is_total(cells: Iterable[str | None]) -> bool:
     first = next((cell for cell in cells if cell and cell.strip(_BLANKS)), "")
-    return first.strip(_BLANKS).rstrip(":：").replace(" ", "").lower() in TOTAL_WORDS
+    folded = unicodedata.normalize("NFKC", first).replace(" ", "").strip().lower()
+    return re.fullmatch(_TOTALS, folded) is not None
 
 
 def problems_json(problems: Iterable[Problem]) -> str:

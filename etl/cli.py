@@ -4,6 +4,7 @@ Exit status: 0 done, 1 nothing could be done though the call was right, 2 the ca
 wrong. What is wrong is one sentence on stderr.
 """
 
+import io
 import json
 import os
 import sys
@@ -275,6 +276,7 @@ def serve(
 
 def main() -> None:
     """Runs `kept`; whatever goes wrong ends in one sentence and an exit status."""
+    _speak_any_alphabet()
     try:
         status = app(standalone_mode=False)
     except KeptError as error:
@@ -282,7 +284,8 @@ def main() -> None:
         print(catalogue().sentence(error, language), file=sys.stderr)
         sys.exit(error.exit_status)
     except typer.TyperException as error:
-        print(f"kept: {error.format_message()}", file=sys.stderr)
+        if words := error.format_message():
+            print(f"kept: {words}", file=sys.stderr)
         sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
@@ -299,6 +302,16 @@ def main() -> None:
         print(words, file=sys.stderr)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _speak_any_alphabet() -> None:
+    """A pipe gets UTF-8; a terminal that lacks a character gets a mark in its place."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _marts(settings: Settings, as_of: str | None) -> Marts:

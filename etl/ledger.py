@@ -137,13 +137,13 @@ def build_marts(
 def _publish_catalogue(con: duckdb.DuckDBPyConnection, loaded: frozenset[str]) -> None:
     """The parts of the catalogue that models read: `catalogue_term`, `catalogue_log`."""
     terms = ", ".join(
-        f"({literal(term.name)}, {default}, {term.assumed})"
+        f"({literal(term.name)}, {default}, {literal(term.unit)}, {term.assumed})"
         for term in catalogue().terms.values()
         for default in ["null" if term.default is None else term.default]
     )
     con.execute(
         "create table catalogue_term as select term, cast(value as decimal(18, 6)) as value, "
-        f"assumed from (values {terms}) as term (term, value, assumed)"
+        f"unit, assumed from (values {terms}) as term (term, value, unit, assumed)"
     )
     logs = ", ".join(
         f"({literal(log.name)}, {log.register}, {log.name in loaded})"

@@ -1,5 +1,6 @@
 """`kept load`: read, match, check, then merge and publish everything at once, or nothing."""
 
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -27,6 +28,7 @@ from etl.tables import create_logs, difference, merge, merge_rows
 
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
 THROUGH = "--through"
+_LOOSE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}:\d{2}(?::\d{2})?))?")
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,15 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     found: list[Path] = []
     skipped: list[str] = []
     for path in paths:
+        try:
+            str(path).encode()
+            path.stat()
+        except UnicodeEncodeError as error:
+            raise KeptError("file_name_unreadable", file=ascii(str(path))) from error
+        except FileNotFoundError as error:
+            raise KeptError("file_missing", file=path) from error
+        except OSError as error:
+            raise KeptError("file_unreadable", file=path.name) from error
         if path.is_dir():
             inside = [file for file in path.rglob("*") if file.is_file()]
             taken = [file for file in inside if _looks_loadable(file)]
@@ -158,10 +169,10 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
                 raise NothingDoneError("folder_empty", folder=path)
             found += taken
             skipped += [file.name for file in inside if file not in taken]
-        elif path.exists():
+        elif path.is_file():
             found.append(path)
         else:
-            raise KeptError("file_missing", file=path)
+            raise KeptError("file_not_regular", file=path)
     unique = {file.resolve(): file for file in found}
     return sorted(unique.values(), key=lambda file: (file.name, str(file))), skipped
 
@@ -171,14 +182,20 @@ def parse_instant(text: str, timezone: str) -> datetime:
 
     Raises KeptError where the text is no instant.
     """
+    text = text.strip()
+    if spelled := _LOOSE.fullmatch(text):
+        year, month, day, time = spelled.groups()
+        text = f"{year}-{month:0>2}-{day:0>2}"
+        if time:
+            text += f" {time:0>{8 if time.count(':') > 1 else 5}}"
     try:
-        instant = datetime.fromisoformat(text.strip())
-    except ValueError as error:
+        instant = datetime.fromisoformat(text)
+        if len(text) <= len("2026-01-05"):
+            return instant.replace(hour=23, minute=59, second=59)
+        if instant.tzinfo is not None:
+            instant = instant.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
+    except (ValueError, OverflowError) as error:
         raise KeptError("instant_unreadable", value=text) from error
-    if len(text.strip()) <= len("2026-01-05"):
-        return instant.replace(hour=23, minute=59, second=59)
-    if instant.tzinfo is not None:
-        instant = instant.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
     return instant
 
 
@@ -216,10 +233,10 @@ class _Load:
         number = 0
         for done, path in enumerate(files):
             self.progress(path.name, done, len(files))
-            sha256 = sha256_of(path)
             recognised = False
             passed_over: list[str] = []
             with sniff(path, limits=limits) as source:
+                sha256 = sha256_of(path)
                 for sheet, readings in groupby(source.tables(), key=lambda table: table.sheet):
                     match = recognise(list(readings), forced, f"{path.stem} {sheet or ''}")
                     if match is None:
@@ -393,7 +410,7 @@ class _Load:
         )  # fmt: skip
         counted = con.execute(
             "select count(*) from refused "
-            "where not exists (select 1 from next.logs.rejects as known "
+            "where not exists (select 1 from next.logs.open_rejects as known "
             "where known.log = refused.log and known.texts = refused.texts)"
         ).fetchone()
         return counted[0] if counted else 0

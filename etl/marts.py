@@ -68,10 +68,10 @@ def open_marts(
 def rebuild(settings: Settings, progress: Progress = silent) -> Marts:
     """Builds the current generation anew from the batches, whatever is there."""
     warehouse = Warehouse(settings)
+    if not warehouse.manifest().loaded_logs:
+        raise NothingDoneError("warehouse_empty", warehouse=settings.warehouse)
     with warehouse.lock():
         manifest = warehouse.manifest()
-        if not manifest.loaded_logs:
-            raise NothingDoneError("warehouse_empty", warehouse=settings.warehouse)
         build_generation(warehouse, manifest, progress)
     return open_marts(settings)
 

@@ -4,7 +4,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, lru_cache
 
@@ -14,8 +14,28 @@ from etl.read import TextTable
 
 _BRACKETS = re.compile(r"[(\[【〔<].*?[)\]】〕>]")
 _NOISE = re.compile(r"[\s_*:.\-]+")
-_DURATION = re.compile(r"分钟|小时|秒|天|min|hour|hrs?\b|sec|days?\b", re.IGNORECASE)
-_TEN_THOUSAND = re.compile(r"万")
+_UNIT = re.compile(r"(?:单位:?)?(.*)", re.IGNORECASE)
+_DURATIONS = frozenset(
+    {"分钟", "分", "小时", "时", "秒", "天", "日", "min", "mins", "minute", "minutes", "hour"}
+    | {"hours", "hr", "hrs", "h", "sec", "secs", "second", "seconds", "s", "day", "days", "d", "m"}
+)
+_SCALES = {
+    "money": {
+        **dict.fromkeys(("元", "人民币", "人民币元", "cny", "rmb", "¥", "yuan"), Decimal(1)),
+        **dict.fromkeys(("万", "万元", "人民币万元", "万元人民币"), Decimal(10_000)),
+    },
+    "integer": {
+        **dict.fromkeys(("月", "个月", "month", "months"), Decimal(1)),
+        **dict.fromkeys(("年", "year", "years"), Decimal(12)),
+    },
+}
+# A note with one of these is a unit; one that `_SCALES` does not know must not be guessed at.
+_UNIT_LIKE = {
+    "money": re.compile(
+        r"[万千百亿$€£]|元|\bk\b|\bm\b|thousand|million|usd|eur|hkd|gbp|jpy|10k", re.IGNORECASE
+    ),
+    "integer": re.compile(r"天|日|周|季|年|day|week|quarter|year", re.IGNORECASE),
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +82,7 @@ def recognise(
     if not readings:
         return None
     complete = [reading for reading in readings if not _missing(reading)]
-    best = _best(complete or readings, hint)
+    best = _first(complete, hint) if complete else _most(readings, hint)
     if not complete:
         if not forced and len(best.columns) < max(2, len(best.headers) // 3):
             return None
@@ -73,6 +93,7 @@ def recognise(
             columns=_labels(best.log, _missing(best)),
             extra=_listed(_close_spellings(best)),
         )
+    best = replace(best, scale=_scale(best))
     _demand_each_once(best)
     return best
 
@@ -99,11 +120,7 @@ def _read_header(table: TextTable, index: int, log: Log) -> Match:
         header_index=index,
         headers=headers,
         columns=columns,
-        scale={
-            name: Decimal(10_000)
-            for name, position in columns.items()
-            if log.columns[name].type == "money" and _TEN_THOUSAND.search(headers[position])
-        },
+        scale={},
         ignored=tuple(
             header
             for position, header in enumerate(headers)
@@ -124,10 +141,35 @@ def _with_merged_above(table: TextTable, index: int) -> tuple[str, ...]:
     )
 
 
+def _units(header: str) -> list[str]:
+    """The notes in brackets of a header, folded: 合同总价(单位:万元) → 万元."""
+    notes = _BRACKETS.findall(unicodedata.normalize("NFKC", header))
+    found = (_UNIT.fullmatch(note[1:-1].replace(" ", "")) for note in notes)
+    return [unit.group(1).casefold() for unit in found if unit]
+
+
 def _unit_fits(column: Column, header: str) -> bool:
     """False for a duration where an instant is wanted: 响应时间(分钟) is no time of day."""
-    notes = "".join(_BRACKETS.findall(unicodedata.normalize("NFKC", header)))
-    return not (column.type in ("instant", "date") and _DURATION.search(notes))
+    return column.type not in ("instant", "date") or _DURATIONS.isdisjoint(_units(header))
+
+
+def _scale(reading: Match) -> dict[str, Decimal]:
+    """The factor for each column whose header names a unit. Raises KeptError for one unknown."""
+    scale = {}
+    for name, position in reading.columns.items():
+        kind = reading.log.columns[name].type
+        for unit in _units(reading.headers[position]):
+            factor = _SCALES.get(kind, {}).get(unit)
+            if factor is None and kind in _UNIT_LIKE and _UNIT_LIKE[kind].search(unit):
+                raise KeptError(
+                    "unit_unknown",
+                    file=reading.table.place,
+                    header=reading.headers[position],
+                    unit=unit,
+                )
+            if factor is not None and factor != 1:
+                scale[name] = factor
+    return scale
 
 
 @cache
@@ -149,22 +191,37 @@ def _missing(reading: Match) -> list[str]:
     ]
 
 
-def _best(readings: Sequence[Match], hint: str) -> Match:
+def _first(complete: Sequence[Match], hint: str) -> Match:
+    """The topmost complete header: what stands above a later one is data, not a title.
+
+    Cells merged over two rows make the second row say more than the first: then it is that one.
+    """
+    top = min(reading.header_index for reading in complete)
+    best = _most([reading for reading in complete if reading.header_index == top], hint)
+    for below in complete:
+        if (below.table, below.log, below.header_index) == (
+            best.table,
+            best.log,
+            top + 1,
+        ) and best.columns.items() < below.columns.items():
+            return below
+    return best
+
+
+def _most(readings: Sequence[Match], hint: str) -> Match:
+    """The reading with the most columns; among logs that fit equally, the one hinted at."""
     most = max(len(reading.columns) for reading in readings)
     top = [reading for reading in readings if len(reading.columns) == most]
-    names = {reading.log.name for reading in top}
-    if len(names) > 1:
-        hinted = [r for r in top if any(w in hint for w in (r.log.label.zh, *r.log.aliases))]
-        if len({reading.log.name for reading in hinted}) != 1:
-            if _missing(top[0]):
-                return top[0]
-            raise KeptError(
-                "log_ambiguous",
-                file=top[0].table.place,
-                logs="、".join(f"{r.log.label.zh} ({r.log.name})" for r in top),
-            )
-        top = hinted
-    return top[0]
+    if len({reading.log.name for reading in top}) == 1 or _missing(top[0]):
+        return top[0]
+    hinted = [r for r in top if any(w in hint for w in (r.log.label.zh, *r.log.aliases))]
+    if len({reading.log.name for reading in hinted}) != 1:
+        raise KeptError(
+            "log_ambiguous",
+            file=top[0].table.place,
+            logs="、".join(f"{r.log.label.zh} ({r.log.name})" for r in top),
+        )
+    return hinted[0]
 
 
 def _demand_each_once(reading: Match) -> None:

@@ -40,10 +40,7 @@ def find_waiting(con: duckdb.DuckDBPyConnection, schema: str) -> None:
     Grain: one waiting row, with the first thing it waits for. Repeats until nothing more waits,
     since a row that waits makes nothing known.
     """
-    con.execute(
-        f"create or replace table {schema}.waiting "
-        "(log varchar, row_id bigint, column_name varchar, value varchar, code varchar)"
-    )
+    con.execute(f"delete from {schema}.waiting")
     rules = [
         (log, column, code, sql) for log in _in_order() for column, code, sql in _rules(log, schema)
     ]

@@ -11,9 +11,10 @@ from typing import Any
 import duckdb
 import openpyxl
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from etl.catalogue import STATES, catalogue
-from etl.check import problems_from_json
+from etl.check import STRAY_CELLS, problems_from_json
 from etl.errors import KeptError
 from etl.ledger import computed_clauses
 from etl.marts import Marts
@@ -161,16 +162,28 @@ def write_rejects(warehouse: Warehouse, batch: Batch, target: Path | None) -> st
         for source_row, cells, problems in found:
             reasons = problems_from_json(problems)
             padded = [*cells[:width], *[None] * (width - len(cells))]
+            codes = {reason.code for reason in reasons}
+            stray = "".join(cell for cell in cells[width:] if cell)
+            if not stray and codes & {"row_cut_off", "row_not_mended"}:
+                stray = "?"
             rows.append(
                 [
                     *padded,
+                    stray or None,
                     source_row,
                     "; ".join(dict.fromkeys(r.column for r in reasons if r.column)),
                     "; ".join(r.text(log, "zh") for r in reasons),
                     "; ".join(r.text(log, "en") for r in reasons),
                 ]
             )
-    columns = [*batch.headers, "源行号 source row", "问题列 columns", "原因", "reasons"]
+    columns = [
+        *batch.headers,
+        STRAY_CELLS,
+        "源行号 source row",
+        "问题列 columns",
+        "原因",
+        "reasons",
+    ]
     return write_rows(columns, rows, target)
 
 
@@ -209,7 +222,7 @@ def _write_xlsx(target: Path, columns: Sequence[str], rows: Iterable[Sequence[ob
     def cell(value: object) -> object:
         if not isinstance(value, str):
             return value
-        made = WriteOnlyCell(sheet, value=value)
+        made = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))
         made.data_type = "s"  # never a formula, whatever it begins with
         return made
 

@@ -12,9 +12,10 @@ Everything is written under a temporary name, synced and renamed; nothing publis
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,11 @@ from etl.errors import KeptError, NothingDoneError
 
 SCHEMA_VERSION = 1
 KEPT_GENERATIONS = 3
+# Only what has a name that Kept gives is ever swept: a folder may hold other people's files.
+_TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
+_BATCH = re.compile(r"\d{5,}-[a-z_]+")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FOLDERS = ("raw", "batches", "rejects", "manifests", "generations")
 _NETWORK_DRIVES = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs"})
 
 
@@ -135,6 +141,8 @@ class Warehouse:
         Raises KeptError when another writer does not finish in time.
         """
         self._demand_a_usable_folder()
+        is_new = not self.path("CURRENT").exists()
+        made = not self.root.exists()
         self.root.mkdir(parents=True, exist_ok=True)
         holder = self.path("lock.json")
         lock = FileLock(self.path("lock"))
@@ -161,6 +169,8 @@ class Warehouse:
             raise
         finally:
             holder.unlink(missing_ok=True)
+            if is_new and not self.path("CURRENT").exists():
+                self._leave_no_trace(made)
             lock.release()
 
     def demand_space(self, needed_bytes: int) -> None:
@@ -223,25 +233,38 @@ class Warehouse:
         )
 
     def _forget_old_generations(self, newest: int) -> None:
-        for file in self.path("generations").glob("*"):
+        for file in self.root.glob("generations/*.duckdb"):
             number = file.name.split("-")[0]
             if number.isdecimal() and int(number) <= newest - KEPT_GENERATIONS:
                 file.unlink(missing_ok=True)
 
+    def _leave_no_trace(self, made: bool) -> None:
+        """Takes away the empty folders of a warehouse that came to nothing."""
+        for folder in [*self.root.glob("batches/*"), *(self.path(name) for name in _FOLDERS)]:
+            with suppress(OSError):
+                folder.rmdir()
+        self.path("lock").unlink(missing_ok=True)
+        if made:
+            with suppress(OSError):
+                self.root.rmdir()
+
     def _sweep(self) -> None:
         """Removes what a killed writer left behind; the caller holds the lock."""
         known = {batch.id for batch in self._every_batch()}
-        for file in self.root.rglob(".*.tmp*"):
-            file.unlink(missing_ok=True)
-        for file in [*self.path("batches").rglob("*.parquet"), *self.path("rejects").glob("*")]:
-            if file.stem not in known:
+        folders = (".", "raw", "batches/*", "rejects", "manifests", "generations")
+        for file in (file for folder in folders for file in self.root.glob(f"{folder}/.*.tmp")):
+            if _TEMPORARY.fullmatch(file.name):
+                file.unlink(missing_ok=True)
+        for file in [*self.root.glob("batches/*/*.parquet"), *self.root.glob("rejects/*.parquet")]:
+            if _BATCH.fullmatch(file.stem) and file.stem not in known:
                 file.unlink(missing_ok=True)
         hashes = {batch.sha256 for batch in self._every_batch()}
         for file in self.path("raw").glob("*"):
-            if file.name.split(".")[0] not in hashes:
+            name = file.name.split(".")[0]
+            if _SHA256.fullmatch(name) and name not in hashes:
                 file.unlink(missing_ok=True)
         current = self.manifest().number
-        for file in [*self.path("manifests").glob("*"), *self.path("generations").glob("*")]:
+        for file in [*self.root.glob("manifests/*.json"), *self.root.glob("generations/*.duckdb")]:
             number = file.stem.split("-")[0]
             if number.isdecimal() and int(number) > current:
                 file.unlink(missing_ok=True)
@@ -253,6 +276,11 @@ class Warehouse:
     def _demand_a_usable_folder(self) -> None:
         if self.root.exists() and not self.root.is_dir():
             raise KeptError("warehouse_no_folder", warehouse=self.root)
+        strangers = self.root.exists() and not self.path("CURRENT").exists()
+        if strangers and any(
+            file.name not in (*_FOLDERS, "lock", "lock.json") for file in self.root.iterdir()
+        ):
+            raise KeptError("warehouse_not_empty", warehouse=self.root)
         folder = self.root.absolute()
         drive = _file_system(folder)
         if drive in _NETWORK_DRIVES:

@@ -37,11 +37,17 @@ def create_logs(con: duckdb.DuckDBPyConnection, schema: str) -> None:
         f"create table {schema}.rejects (batch integer, log varchar, source_row bigint, "
         "key varchar[], contract_id varchar, cells varchar[], texts varchar[], problems varchar)"
     )
-    # A row refused twice in the same words is one row; it is settled once its key is loaded later.
+    con.execute(
+        f"create table {schema}.waiting "
+        "(log varchar, row_id bigint, column_name varchar, value varchar, code varchar)"
+    )
+    # A row refused twice in the same words is one row; it is settled once its key counts
+    # through a later batch.
     settled = " union all ".join(
         f"select '{log.name}' as log, batch, "
         f"[{', '.join(f'cast({name} as varchar)' for name in log.key)}] as key "
-        f"from {schema}.{log.name}"
+        f"from {schema}.{log.name} where rowid not in "
+        f"(select row_id from {schema}.waiting where log = '{log.name}')"
         for log in catalogue().logs.values()
     )
     con.execute(

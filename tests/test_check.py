@@ -82,6 +82,10 @@ def instant(text: str, timezone: str = "Asia/Shanghai") -> object:
         ("2026-01-05 02:03:07+0100", datetime(2026, 1, 5, 9, 3, 7)),
         ("2026-01-05 24:00:00", datetime(2026, 1, 6)),
         ("2026-02-31 08:00", "not_a_instant"),
+        ("0026-01-05 08:00", "not_a_instant"),
+        ("1899-12-31 09:03:00", "not_a_instant"),
+        ("2026-01-05T09:03:07+08", datetime(2026, 1, 5, 9, 3, 7)),
+        ("2026年1月5日 星期一 9:03", datetime(2026, 1, 5, 9, 3)),
         ("2026-13-01", "not_a_instant"),
         ("31/31/2026", "not_a_instant"),
         ("昨天", "not_a_instant"),
@@ -312,6 +316,10 @@ def test_quantities_may_be_negative_only_in_adjustments() -> None:
         ("window_first_day", "29", "term_not_a_day"),
         ("window_last_day", "0", "term_not_a_day"),
         ("response_minutes", "-1", "too_small"),
+        ("response_minutes", "50%", "term_not_a_share"),
+        ("response_minutes", "1000000000", "term_too_large"),
+        ("sla.response.target", "95%", None),
+        ("sla.response.target", "95", "term_too_large"),
         ("reponse_minutes", "30", "no_such_term"),
     ],
 )
@@ -337,3 +345,116 @@ def test_rounds_default_to_the_first() -> None:
     )  # fmt: skip
     assert [row["round"] for row in rows] == [1, 2]
     assert [r.problems[0].code for r in result.rejects] == ["too_small", "not_a_integer"]
+
+
+@pytest.mark.parametrize("text", ["#N/A", "#REF!", "1.2E+19"])
+def test_what_a_spreadsheet_has_lost_is_no_id(text: str) -> None:
+    result, _ = checked("tickets", TICKET, (text, "C", "咨询", "2026-01-05"))
+    assert result.rejects[0].problems[0].code == "not_a_id"
+
+
+@pytest.mark.parametrize(
+    "word", ["合计", "合 计：", "合计（元）", "合计(1份)", "本页合计", "合计金额", "累计",
+             "【合计】", "Totals", "Grand Total", "Ｔｏｔａｌ:"],
+)  # fmt: skip
+def test_the_ways_to_write_totals(word: str) -> None:
+    result, rows = checked("contracts", CONTRACT, (word, "100"))
+    assert (result.totals, rows, result.rejects) == (1, [], ())
+
+
+def test_a_header_in_the_middle_is_no_data() -> None:
+    result, rows = checked(
+        "personnel", ("工程师编号", "姓名"), ("P1", "甲"), ("工程师编号", "姓名")
+    )
+    assert [row["engineer_id"] for row in rows] == ["P1"]
+    assert result.rejects[0].problems[0].code == "header_repeated"
+
+
+def test_units_in_a_header() -> None:
+    _, rows = checked(
+        "equipment",
+        ("设备编号", "合同编号", "使用部门", "厂家质保(年)", "送货安装费(元)"),
+        ("U", "C", "内科", "3", "5"),
+    )
+    assert (rows[0]["manufacturer_warranty_months"], rows[0]["delivery_charge"]) == (36, Decimal(5))
+    result, _ = checked("contracts", ("合同编号", "合同总价(万元)"), ("HT-1", "500000元"))
+    assert result.rejects[0].problems[0].code == "not_a_money"
+
+
+@pytest.mark.parametrize(
+    ("log", "headers"),
+    [
+        ("contracts", ("合同编号", "合同总价(千元)")),
+        ("contracts", ("合同编号", "合同总价(百万元)")),
+        ("contracts", ("合同编号", "Amount (thousand)")),
+        ("contracts", ("合同编号", "合同总价(USD)")),
+        ("equipment", ("设备编号", "合同编号", "使用部门", "厂家质保(天)")),
+    ],
+)
+def test_a_unit_that_is_not_known_is_not_guessed(log: str, headers: tuple[str, ...]) -> None:
+    with pytest.raises(KeptError, match="unit_unknown"):
+        recognise([TextTable("file.csv", None, [list(headers)], [1])], log)
+
+
+def test_a_duration_is_no_instant_and_a_precision_is_no_unit() -> None:
+    def columns(header: str) -> set[str]:
+        match = recognise([TextTable("f", None, [[*TICKET, header]], [1])], "tickets")
+        assert match is not None
+        return set(match.columns)
+
+    assert "responded_at" not in columns("响应时间(分钟)")
+    assert "responded_at" not in columns("响应时间(s)")
+    assert "responded_at" in columns("响应时间(精确到分钟)")
+    assert "responded_at" in columns("响应时间(必填)")
+
+
+def test_the_topmost_complete_header_holds() -> None:
+    top = [
+        ["合同编号", "合同总价"],
+        ["C1", "1"],
+        ["合同编号", "合同总价", "合同名称"],
+        ["C3", "3", "x"],
+    ]
+    match = recognise([TextTable("f", None, top, [1, 2, 3, 4])])
+    assert match is not None
+    assert match.header_index == 0
+
+
+def test_a_header_merged_over_two_rows() -> None:
+    top = [
+        ["工单编号", "合同编号", "服务类型", "报修时间", "时间", ""],
+        ["", "", "", "", "响应时间", "解决时间"],
+        ["T", "C", "咨询", "2026-01-05", "", ""],
+    ]
+    match = recognise([TextTable("f", None, top, [1, 2, 3])])
+    assert match is not None
+    assert (match.header_index, match.columns["responded_at"]) == (1, 4)
+
+
+def test_a_date_cell_of_a_workbook_is_a_day_through_its_end() -> None:
+    con = duckdb.connect()
+    match = recognise([TextTable("f.xlsx", "Sheet", [["台账", "截止时间"]], [1])])
+    assert match is not None
+    con.execute(
+        "create table staged as select 2 as source_row, 'tickets' as c0, "
+        "'2026-01-05 00:00:00' as c1, null::varchar as cells_extra, 0 as cells_missing"
+    )
+    check(con, "staged", match, "Asia/Shanghai", "typed")
+    assert con.execute("select through_at from typed").fetchall() == [
+        (datetime(2026, 1, 5, 23, 59, 59),)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("46027", datetime(2026, 1, 5, 23, 59, 59)),
+        ("46027.5", datetime(2026, 1, 5, 12)),
+        ("20260105", datetime(2026, 1, 5, 23, 59, 59)),
+        ("2026年1月5日", datetime(2026, 1, 5, 23, 59, 59)),
+        ("2026-01-05 00:00:00", datetime(2026, 1, 5)),
+    ],
+)
+def test_through_at(text: str, expected: datetime) -> None:
+    _, rows = checked("coverage", ("台账", "截止时间"), ("工单", text))
+    assert rows[0]["through_at"] == expected

@@ -206,7 +206,7 @@ def test_rejected_rows_are_kept_counted_and_given_back(
     assert text is not None
     lines = text.splitlines()
     assert lines[0].startswith("ticket_id,contract_id,service_type,reported_at,responded_at,备注,")
-    assert lines[1].startswith("X,HT-1,软件故障,2025-06-01 08:00,2025-05-01 08:10,'=cmd,2,")
+    assert lines[1].startswith("X,HT-1,软件故障,2025-06-01 08:00,2025-05-01 08:10,'=cmd,,2,")
     assert "早于" in lines[1]
     assert "is before Reported at" in lines[1]
 
@@ -217,6 +217,56 @@ def test_rejected_rows_are_kept_counted_and_given_back(
     corrected = put("fixed.csv", text.replace("2025-05-01 08:10", "2025-06-01 08:10"))
     assert counts(load(settings, [corrected])) == [("tickets", 1, 0, 0, 1)]
     assert open_marts(settings).rejected_rows == 1
+
+
+def test_a_row_that_did_not_fit_its_header_stays_refused_until_mended(
+    settings: Settings, put: Callable[..., Path]
+) -> None:
+    done = load(settings, [put("c.csv", "contract_id,amount,name\nHT-1,1,a,b,c\nHT-2,2\n")])
+    assert counts(done) == [("contracts", 0, 0, 0, 2)]
+    store = Warehouse(settings)
+    text = write_rejects(store, store.manifest().batch("00001-contracts"), None)
+    assert text is not None
+    assert 'HT-1,1,a,"b,c",2,' in text
+    assert counts(load(settings, [put("r.csv", text)])) == [("contracts", 0, 0, 0, 2)]
+    mended = text.replace('"b,c"', "").replace("?", "")
+    assert counts(load(settings, [put("r.csv", mended)])) == [("contracts", 2, 0, 0, 0)]
+    assert open_marts(settings).rejected_rows == 0
+
+
+def test_a_rejected_row_is_open_until_its_key_counts(
+    settings: Settings, loaded: LoadReport, put: Callable[..., Path]
+) -> None:
+    header = TICKETS.splitlines()[0]
+    bad = put("bad.csv", f"{header}\nX,HT-1,修理,2025-06-01 08:00,\n")
+    load(settings, [bad])
+    load(settings, [put("waits.csv", f"{header}\nX,HT-9,咨询,2025-06-01 08:00,\n")])
+    assert open_marts(settings).rejected_rows == 1
+    load(settings, [put("good.csv", f"{header}\nX,HT-1,咨询,2025-06-01 08:00,\n")])
+    assert open_marts(settings).rejected_rows == 0
+    assert load(settings, [bad]).files[0].batch is not None
+    assert open_marts(settings).rejected_rows == 1
+
+
+def test_other_peoples_files_are_left_alone(settings: Settings, put: Callable[..., Path]) -> None:
+    contracts = put("c.csv", CONTRACTS)
+    (settings.warehouse / "raw").mkdir(parents=True)
+    mine = [settings.warehouse / "raw" / "mine.txt", settings.warehouse / ".draft.tmp1"]
+    mine[0].write_text("mine")
+    load(settings, [contracts])
+    assert mine[0].exists()
+    other = Settings(contracts.parent)
+    with pytest.raises(KeptError, match="warehouse_not_empty"):
+        load(other, [contracts])
+    assert sorted(file.name for file in contracts.parent.iterdir()) == ["c.csv"]
+
+
+def test_a_refusal_after_reading_leaves_no_warehouse(
+    settings: Settings, put: Callable[..., Path]
+) -> None:
+    put("1.csv", "contract_id,amount,name\nHT-1,1,a\n")
+    folder = put("2.csv", "contract_id,amount\nHT-1,2\n").parent
+    refused(settings, folder, "columns_would_empty")
 
 
 def test_a_rejected_row_replaces_nothing(

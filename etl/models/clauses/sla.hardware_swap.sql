@@ -14,7 +14,11 @@ ticket as (
         and (end_at is null or end_at > left_site_at)
 ),
 
-term as (select contract_id, value as swap_hours from contract_term where term = 'swap_hours'),
+term as (
+    select contract_id, seconds, microseconds
+    from contract_term
+    where term = 'swap_hours'
+),
 
 swapped as (
 
@@ -22,7 +26,8 @@ swapped as (
         ticket.*,
         case when ticket.outcome = 'replaced' then ticket.end_at end as replaced_at,
         coalesce(ticket.onsite_at, ticket.left_site_at)
-            + interval '1 second' * cast(round(term.swap_hours * 3600) as integer) as due_at
+            + interval '1 second' * term.seconds
+            + interval '1 microsecond' * term.microseconds as due_at
     from ticket
     join term
         on ticket.contract_id = term.contract_id

@@ -6,7 +6,7 @@ with
 ticket as (select * from fact_ticket),
 
 term as (
-    select contract_id, value as response_minutes
+    select contract_id, seconds, microseconds
     from contract_term
     where term = 'response_minutes'
 ),
@@ -18,7 +18,8 @@ final as (
         ticket.category, ticket.service_type, ticket.channel,
         ticket.arose_on, ticket.reported_at as began_at,
         ticket.reported_at
-            + interval '1 second' * cast(round(term.response_minutes * 60) as integer) as due_at,
+            + interval '1 second' * term.seconds
+            + interval '1 microsecond' * term.microseconds as due_at,
         ticket.responded_at as done_at,
         least(ticket.onsite_at, ticket.resolved_at, ticket.closed_at) as bound_at,
         ticket.finished,

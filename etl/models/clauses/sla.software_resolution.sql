@@ -7,7 +7,7 @@ with
 ticket as (select * from fact_ticket where service_type = 'software_fault'),
 
 term as (
-    select contract_id, value as resolution_hours
+    select contract_id, seconds, microseconds
     from contract_term
     where term = 'resolution_hours'
 ),
@@ -17,8 +17,8 @@ due as (
     select
         ticket.*,
         ticket.reported_at
-            + interval '1 second' * cast(round(term.resolution_hours * 3600) as integer)
-            as due_at
+            + interval '1 second' * term.seconds
+            + interval '1 microsecond' * term.microseconds as due_at
     from ticket
     join term
         on ticket.contract_id = term.contract_id
