@@ -7,7 +7,7 @@ from importlib.resources import files
 import typer
 
 from etl.catalogue import Clause, Column, Label, Log, Term, Text, catalogue
-from etl.check import EMPTY_WORDS, NO_WORDS, TOTAL_WORDS, YES_WORDS, exact
+from etl.check import EMPTY_WORDS, NO_WORDS, YES_WORDS, exact
 from etl.cli import app
 from etl.ledger import models
 
@@ -58,7 +58,10 @@ def words() -> str:
             ("empty", f"a blank cell, {_codes(empty)}"),
             ("yes", _codes(YES_WORDS)),
             ("no", _codes(NO_WORDS)),
-            ("a totals row", _codes(TOTAL_WORDS)),
+            (
+                "a totals row",
+                "合计, 小计, 总计, 共计, 累计, 汇总, Total and the like in its first cell",
+            ),
         ),
     )
 
