@@ -154,3 +154,19 @@ def test_the_hour_of_the_week_starts_on_monday() -> None:
             "select weekday, hour from compliance_hour where clause = 'sla.response'"
         ).fetchall()
     assert found == [(7, 8)]  # 1 June 2025 was a Sunday
+
+
+def test_a_bucket_within_the_limit_is_below_twenty() -> None:
+    tickets = """
+ticket_id | service_type   | reported_at      | responded_at
+AT-ONCE   | software_fault | 2025-06-01 08:00 | 2025-06-01 08:00
+HALF      | software_fault | 2025-06-01 08:00 | 2025-06-01 08:15
+AT-LIMIT  | software_fault | 2025-06-01 08:00 | 2025-06-01 08:30
+PAST      | software_fault | 2025-06-01 08:00 | 2025-06-01 08:30:01
+NEXT-DAY  | software_fault | 2025-06-01 08:00 | 2025-06-02 08:00
+"""
+    with ledger({"tickets": tickets}, "2025-07-01") as con:
+        found = con.execute(
+            "select subject, bucket from obligation where clause = 'sla.response'"
+        ).fetchall()
+    assert dict(found) == {"AT-ONCE": 0, "HALF": 9, "AT-LIMIT": 19, "PAST": 20, "NEXT-DAY": 60}

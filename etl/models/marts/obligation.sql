@@ -1,6 +1,7 @@
 -- The obligation ledger: what was promised, to whom, until when, and whether it was kept.
 -- grain: one obligation
 -- key: contract_id, clause, subject
+-- bucket: how long it took in twentieths of what was allowed: 0-19 within, 60 three times or more
 -- state: met, breached, unknown, pending or excluded; decided here and nowhere else
 with
 
@@ -57,7 +58,27 @@ final as (
             else evident.evidence
         end as state,
         evident.evidence, evident.category, evident.service_type, evident.channel,
-        evident.began_at
+        evident.began_at,
+        case
+            when evident.done_at is not null and evident.due_at > evident.began_at then
+                cast(
+                    greatest(
+                        0,
+                        least(
+                            60,
+                            ceil(
+                                cast(
+                                    20 * date_diff('second', evident.began_at, evident.done_at)
+                                    as double
+                                )
+                                / nullif(
+                                    date_diff('second', evident.began_at, evident.due_at), 0
+                                )
+                            ) - 1
+                        )
+                    ) as integer
+                )
+        end as bucket
     from evident
     left join waiver
         on evident.contract_id = waiver.contract_id

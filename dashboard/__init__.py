@@ -1,0 +1,1 @@
+"""The dashboard: what the marts say, as pages; reads, never writes."""

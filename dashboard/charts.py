@@ -1,0 +1,412 @@
+"""Figures: a frame and a palette in, a Plotly figure out. Knows no page and no query."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.theme import FONT, Palette, blend
+
+Figure = go.Figure
+_EMPTY, _GOOD = -1.0, -0.25
+CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "responsive": True}
+
+
+def _figure(palette: Palette, height: int, **layout: Any) -> go.Figure:
+    axis = {
+        "showline": False,
+        "zeroline": False,
+        "fixedrange": True,
+        "ticks": "outside",
+        "ticklen": 6,
+        "tickcolor": "rgba(0,0,0,0)",
+        "gridcolor": palette.grid,
+        "tickfont": {"color": palette.muted, "size": 12},
+    }
+    figure = go.Figure(
+        layout={
+            "template": "none",
+            "height": height,
+            "margin": {"l": 0, "r": 4, "t": 10, "b": 0},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"family": FONT, "size": 12, "color": palette.text},
+            "showlegend": False,
+            "dragmode": False,
+            "hoverlabel": {
+                "bgcolor": palette.card,
+                "bordercolor": palette.hairline,
+                "font": {"family": FONT, "size": 12, "color": palette.text},
+                "align": "left",
+            },
+            "xaxis": {**axis, "showgrid": False, "automargin": True},
+            "yaxis": {**axis, "automargin": True},
+        }
+    )
+    figure.update_layout(**layout)
+    return figure
+
+
+def trend(
+    frame: pd.DataFrame,
+    palette: Palette,
+    *,
+    targets: Sequence[tuple[float, str]],
+    partial_label: str | None,
+    height: int = 260,
+) -> go.Figure:
+    """The rate by month with its Wilson band; red where it is below the lowest target.
+
+    Takes label, rate, low, high, hover, key; targets with their labels, the lowest first. The last
+    point stands for a month that is not over where `partial_label` says so.
+    """
+    known = frame[frame["rate"].notna()].reset_index(drop=True)
+    target = targets[0][0]
+    figure = _figure(palette, height)
+    x = list(range(len(frame)))
+    place = {key: i for i, key in enumerate(frame["key"])}
+    at = [place[key] for key in known["key"]]
+    rates = [float(rate) for rate in known["rate"]]
+    figure.add_scatter(
+        x=at + at[::-1],
+        y=[*known["high"], *known["low"][::-1]],
+        fill="toself",
+        fillcolor=palette.band,
+        line={"width": 0},
+        hoverinfo="skip",
+        mode="lines",
+    )
+    below, above = palette.bad.line, palette.accent
+    for xs, ys, is_below, dotted in _segments(at, rates, target, partial_label is not None):
+        figure.add_scatter(
+            x=xs,
+            y=ys,
+            mode="lines",
+            hoverinfo="skip",
+            line={
+                "color": below if is_below else above,
+                "width": 2.2,
+                "dash": "dot" if dotted else "solid",
+            },
+        )
+    colours = [below if rate < target else above for rate in rates]
+    figure.add_scatter(
+        x=at,
+        y=rates,
+        mode="markers",
+        marker={
+            "size": 8,
+            "color": [palette.card] * len(at),
+            "line": {"color": colours, "width": 2},
+        },
+        customdata=[[key] for key in known["key"]],
+        hovertext=known["hover"],
+        hovertemplate="%{hovertext}<extra></extra>",
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+    )
+    floor = min([*known["low"], target])
+    bottom = max(0.0, floor - max(0.01, (1 - floor) * 0.12))
+    for goal, label in targets:
+        ends = [abs(rates[0] - goal), abs(rates[-1] - goal)]
+        _target_line(figure, palette, goal, label, at_left=ends[0] > ends[1])
+    if partial_label and at:
+        figure.add_annotation(
+            x=at[-1],
+            y=rates[-1],
+            text=partial_label,
+            showarrow=False,
+            yshift=-18 if rates[-1] > (1 + bottom) / 2 else 18,
+            font={"size": 11, "color": palette.muted},
+            xanchor="right" if len(x) > 1 else "center",
+            xshift=10,
+        )
+    figure.update_xaxes(
+        tickvals=x, ticktext=list(frame["label"]), range=[-0.35, max(len(x) - 0.65, 0.35)]
+    )
+    figure.update_yaxes(
+        range=[bottom, 1 + (1 - bottom) * 0.06], tickformat=".0%", nticks=5, side="left"
+    )
+    return figure
+
+
+def _target_line(
+    figure: go.Figure, palette: Palette, target: float, label: str, *, at_left: bool
+) -> None:
+    figure.add_hline(y=target, line={"color": palette.muted, "width": 1, "dash": "dash"})
+    figure.add_annotation(
+        x=0 if at_left else 1,
+        xref="paper",
+        y=target,
+        text=label,
+        showarrow=False,
+        xanchor="left" if at_left else "right",
+        xshift=8 if at_left else 0,
+        yanchor="bottom" if target < 1 else "top",
+        font={"size": 11, "color": palette.muted},
+    )
+
+
+def _segments(
+    at: Sequence[int], rates: Sequence[float], target: float, partial: bool
+) -> list[tuple[list[float], list[float], bool, bool]]:
+    """The line between neighbouring points, cut where it crosses the target."""
+    found: list[tuple[list[float], list[float], bool, bool]] = []
+    for i in range(len(at) - 1):
+        x0, x1, y0, y1 = float(at[i]), float(at[i + 1]), rates[i], rates[i + 1]
+        dotted = partial and i == len(at) - 2
+        if (y0 < target) != (y1 < target):
+            cut = x0 + (x1 - x0) * (target - y0) / (y1 - y0)
+            found.append(([x0, cut], [y0, target], y0 < target, dotted))
+            found.append(([cut, x1], [target, y1], y1 < target, dotted))
+        else:
+            found.append(([x0, x1], [y0, y1], y0 < target, dotted))
+    return found
+
+
+def heat(
+    frame: pd.DataFrame,
+    palette: Palette,
+    *,
+    rows: Sequence[tuple[Any, str]],
+    columns: Sequence[tuple[Any, str]],
+    target: float,
+    text: Callable[[Any], str] | None,
+    row_height: int = 30,
+) -> go.Figure:
+    """Rates in cells: blue at or above the target, the redder the further below.
+
+    Takes row, column, rate, hover; `rows` and `columns` are keys with their labels in order.
+    """
+    cells = {(one["row"], one["column"]): one for one in frame.to_dict("records")}
+    known = [float(one["rate"]) for one in cells.values() if one["rate"] == one["rate"]]
+    span = max(0.04, target - min(known, default=target))
+    figure = _figure(palette, row_height * len(rows) + 34)
+    good = blend(palette.card, palette.accent, 0.14 if palette.mode == "light" else 0.24)
+    faint = blend(palette.card, palette.bad.line, 0.2 if palette.mode == "light" else 0.3)
+    shades = [[_EMPTY] * len(columns) for _ in rows]
+    marks: list[tuple[int, int, Any, Any, str, str, str]] = []
+    for y, (row, _) in enumerate(rows):
+        for x, (column, _) in enumerate(columns):
+            one = cells.get((row, column))
+            if one is None or one["rate"] != one["rate"]:
+                continue
+            rate = float(one["rate"])
+            depth = 0.0 if rate >= target else min(1.0, (target - rate) / span)
+            shades[y][x] = max(depth, 0.001) if rate < target else _GOOD
+            label = text(one) if text else ""
+            marks.append((x, y, row, column, label, _ink(palette, depth), one["hover"]))
+    figure.add_heatmap(
+        z=shades,
+        zmin=-1,
+        zmax=1,
+        xgap=3,
+        ygap=3,
+        showscale=False,
+        hoverinfo="skip",
+        colorscale=[
+            [0, palette.grid], [0.25, palette.grid], [0.25, good], [0.5, good],
+            [0.5, faint], [1, palette.bad.line],
+        ],
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[mark[0] for mark in marks],
+        y=[mark[1] for mark in marks],
+        mode="markers+text",
+        marker={"size": 22, "symbol": "square", "opacity": 0},
+        text=[mark[4] for mark in marks],
+        textfont={"color": [mark[5] for mark in marks], "size": 11},
+        customdata=[[mark[2], mark[3]] for mark in marks],
+        hovertext=[mark[6] for mark in marks],
+        hovertemplate="%{hovertext}<extra></extra>",
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+    )
+    figure.update_xaxes(
+        tickvals=list(range(len(columns))),
+        ticktext=[label for _, label in columns],
+        range=[-0.5, len(columns) - 0.5],
+    )
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))),
+        ticktext=[label for _, label in rows],
+        tickfont={"color": palette.text},
+        range=[len(rows) - 0.5, -0.5],
+        showgrid=False,
+    )
+    return figure
+
+
+def _ink(palette: Palette, depth: float) -> str:
+    if palette.mode == "light":
+        return "#ffffff" if depth > 0.75 else palette.text
+    return "#14181f" if depth > 0.75 else palette.text
+
+
+def bars(frame: pd.DataFrame, palette: Palette, *, row_height: int = 34) -> go.Figure:
+    """Rates as bullets: the bar is the rate, the tick the target.
+
+    Takes label, rate, target, said, tone, hover, key.
+    """
+    figure = _figure(palette, row_height * len(frame) + 12)
+    y = list(range(len(frame)))
+    rates = [0.0 if rate != rate else float(rate) for rate in frame["rate"]]
+    known = [*[rate for rate in rates if rate], *frame["target"]]
+    start = max(0.0, min(0.9, int((min(known, default=0.9) - 0.04) * 10) / 10))
+    for values, colours in (
+        ([1 - start] * len(y), [palette.track] * len(y)),
+        (
+            [max(0.0, rate - start) for rate in rates],
+            [palette.tone(tone).line if tone else palette.accent for tone in frame["tone"]],
+        ),
+    ):
+        figure.add_bar(
+            x=values,
+            y=y,
+            base=start,
+            orientation="h",
+            width=0.34,
+            marker={"color": colours, "cornerradius": 4, "line": {"width": 0}},
+            customdata=[[key] for key in frame["key"]],
+            hovertext=frame["hover"],
+            hovertemplate="%{hovertext}<extra></extra>",
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+        )
+    for i, goal in zip(y, frame["target"], strict=True):
+        figure.add_shape(
+            type="line",
+            x0=float(goal),
+            x1=float(goal),
+            y0=i - 0.3,
+            y1=i + 0.3,
+            line={"color": palette.text, "width": 2},
+        )
+    figure.add_scatter(
+        x=[1.0] * len(y),
+        y=y,
+        text=["  " + said for said in frame["said"]],
+        textposition="middle right",
+        textfont={
+            "color": [palette.tone(t).text if t else palette.muted for t in frame["tone"]],
+            "size": 12,
+        },
+        mode="text",
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    figure.update_layout(barmode="overlay", margin={"r": 112, "l": 0, "t": 4, "b": 0})
+    figure.update_xaxes(range=[start, 1], showticklabels=False)
+    figure.update_yaxes(
+        tickvals=y,
+        ticktext=list(frame["label"]),
+        tickfont={"color": palette.text},
+        range=[len(y) - 0.5, -0.5],
+        showgrid=False,
+    )
+    return figure
+
+
+def distribution(
+    frame: pd.DataFrame,
+    palette: Palette,
+    *,
+    limit_label: str,
+    tick: Callable[[float], str],
+    hover: Callable[[int, int], str],
+    height: int = 260,
+) -> go.Figure:
+    """How long it took, as a share of the limit: bars of a tenth; those past the limit in red.
+
+    Takes bucket (twentieths of the limit, 60 = three times or more) and obligations.
+    """
+    merged = frame.assign(bin=(frame["bucket"] // 2).clip(upper=30)).groupby("bin")["obligations"]
+    counted = merged.sum()
+    last = max(15, int(counted.index.max()) if len(counted) else 0)
+    bins = list(range(last + 1))
+    heights = [int(counted.get(one, 0)) for one in bins]
+    figure = _figure(palette, height)
+    figure.add_bar(
+        x=[one / 10 + 0.05 for one in bins],
+        y=heights,
+        width=0.086,
+        marker={
+            "color": [palette.accent if one < 10 else palette.bad.line for one in bins],
+            "cornerradius": 3,
+            "line": {"width": 0},
+        },
+        customdata=[[one] for one in bins],
+        hovertext=[hover(one, n) for one, n in zip(bins, heights, strict=True)],
+        hovertemplate="%{hovertext}<extra></extra>",
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+    )
+    figure.add_vline(x=1, line={"color": palette.text, "width": 1.2, "dash": "dash"})
+    figure.add_annotation(
+        x=1,
+        y=1,
+        yref="paper",
+        text=limit_label,
+        showarrow=False,
+        xanchor="left",
+        xshift=5,
+        font={"size": 11, "color": palette.muted},
+    )
+    ticks = [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
+    figure.update_xaxes(
+        tickvals=[one for one in ticks if one <= (last + 1) / 10],
+        ticktext=[tick(one) for one in ticks if one <= (last + 1) / 10],
+        range=[0, (last + 1) / 10],
+    )
+    figure.update_yaxes(nticks=4, rangemode="tozero")
+    return figure
+
+
+def stage_times(frame: pd.DataFrame, palette: Palette) -> go.Figure:
+    """The stages of one ticket against their limits: the bar is the time taken ÷ allowed.
+
+    Takes label, share (null: not done), said, tone, hover.
+    """
+    figure = _figure(palette, 38 * len(frame) + 30)
+    y = list(range(len(frame)))
+    shares = [0.0 if share != share else min(2.0, float(share)) for share in frame["share"]]
+    end = max(1.25, *(share + 0.1 for share in shares)) if shares else 1.25
+    figure.add_bar(
+        x=[end] * len(y),
+        y=y,
+        orientation="h",
+        width=0.36,
+        marker={"color": palette.track, "cornerradius": 4},
+        hoverinfo="skip",
+    )
+    figure.add_bar(
+        x=shares,
+        y=y,
+        orientation="h",
+        width=0.36,
+        marker={"color": [palette.tone(tone).line for tone in frame["tone"]], "cornerradius": 4},
+        hovertext=frame["hover"],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    figure.add_vline(x=1, line={"color": palette.text, "width": 1.5})
+    figure.add_scatter(
+        x=[end] * len(y),
+        y=y,
+        mode="text",
+        text=["  " + said for said in frame["said"]],
+        textposition="middle right",
+        textfont={"color": [palette.tone(tone).text for tone in frame["tone"]], "size": 12},
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    figure.update_layout(barmode="overlay", margin={"r": 150, "l": 0, "t": 4, "b": 0})
+    figure.update_xaxes(range=[0, end], tickvals=[0, 0.5, 1], ticktext=["0", "50%", "100%"])
+    figure.update_yaxes(
+        tickvals=y,
+        ticktext=list(frame["label"]),
+        tickfont={"color": palette.text},
+        range=[len(y) - 0.5, -0.5],
+        showgrid=False,
+    )
+    return figure

@@ -1,0 +1,104 @@
+"""The promise board: promises × contracts, coloured by verdict; a cell opens what is behind it."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import queries
+from dashboard.components import drawer
+from dashboard.page import Page
+from etl.catalogue import catalogue
+
+MOST_COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in one cell of the board."""
+
+    verdict: str
+    said: str
+
+
+def board(page: Page) -> None:
+    """Draw groups of clauses, each cell its worst clause; where there is one group, its clauses."""
+    found = queries.verdicts(page.book, page.selection)
+    by_clause = found["group"].nunique() == 1
+    names, cells = _clauses(page, found) if by_clause else _groups(page)
+    contracts = list(dict.fromkeys(contract for _, contract in cells))
+    wide = len(contracts) <= MOST_COLUMNS
+    rows, columns = (list(names), contracts) if wide else (contracts, list(names))
+
+    def at(row: str, column: str) -> tuple[str, str]:
+        return (row, column) if wide else (column, row)
+
+    shown = pd.DataFrame(
+        [[cells[at(row, column)].said for column in columns] for row in rows],
+        index=[names.get(row, row) for row in rows],
+        columns=[names.get(column, column) for column in columns],
+    )
+    tones = pd.DataFrame(
+        [[_style(page, cells[at(row, column)].verdict) for column in columns] for row in rows],
+        index=shown.index,
+        columns=shown.columns,
+    )
+    key = drawer.numbered("board")
+
+    def picked() -> None:
+        chosen = st.session_state[key]["selection"]["cells"]
+        if chosen and chosen[0][1] in shown.columns:
+            column = columns[list(shown.columns).index(chosen[0][1])]
+            promise, contract = at(rows[int(chosen[0][0])], column)
+            title = f"{names[promise]} · {contract}"
+            if by_clause:
+                drawer.rows(title, page.selection.but(contract=contract, clauses=(promise,)))
+            else:
+                inside = tuple(found[found["group"] == promise]["clause"].unique())
+                drawer.group(title, page.selection.but(contract=contract, clauses=inside))
+
+    st.dataframe(
+        shown.style.apply(lambda _: tones, axis=None),
+        key=key,
+        height="content",
+        row_height=30 if by_clause else 38,
+        on_select=picked,
+        selection_mode="single-cell",
+        alt=page.words("board.title"),
+        column_config={
+            "_index": st.column_config.TextColumn("", width=150 if by_clause else 118),
+            **{
+                name: st.column_config.TextColumn(name, alignment="center")
+                for name in map(str, shown)
+            },
+        },
+    )
+
+
+def _groups(page: Page) -> tuple[dict[str, str], dict[tuple[str, str], Cell]]:
+    """How many of a group's clauses have its worst verdict; those without activity are out."""
+    words, labels = page.words, catalogue().verdicts
+    names, cells = {}, {}
+    for row in queries.board(page.book, page.selection).to_dict("records"):
+        group, title = row["group"], labels[row["verdict"]].title.get(words.language)
+        names[group] = catalogue().groups[group].get(words.language)
+        said = words("board.cell", verdict=title.lower(), part=row["part"], whole=row["whole"])
+        cells[group, row["contract_id"]] = Cell(row["verdict"], said if row["part"] else title)
+    return names, cells
+
+
+def _clauses(page: Page, found: pd.DataFrame) -> tuple[dict[str, str], dict[tuple[str, str], Cell]]:
+    """How many of a clause's obligations were met, of those that were due."""
+    words, labels = page.words, catalogue().verdicts
+    names, cells = {}, {}
+    for row in found.to_dict("records"):
+        clause, title = row["clause"], labels[row["verdict"]].title.get(words.language)
+        names[clause] = catalogue().clauses[clause].title.get(words.language)
+        said = f"{title} {words.counts(row['met'], row['due'])}" if row["due"] else title
+        cells[clause, row["contract_id"]] = Cell(row["verdict"], said)
+    return names, cells
+
+
+def _style(page: Page, verdict: str) -> str:
+    tone = page.palette.tone(verdict)
+    return f"background-color: {tone.tint}; color: {tone.text}"

@@ -1,0 +1,90 @@
+"""A card: title, one line below it, its data to download, and what it shows."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.charts import CONFIG, Figure
+from dashboard.components import drawer
+from dashboard.page import Page
+from dashboard.queries import Selection, csv
+from dashboard.texts import Words
+
+
+@contextmanager
+def card(
+    words: Words, key: str, title: str, subtitle: str = "", data: pd.DataFrame | None = None
+) -> Iterator[None]:
+    """Everything drawn inside stands in the card `key`; `data` is what its button downloads."""
+    with st.container(border=True, key=f"card_{key}", height="stretch", gap="small"):
+        with st.container(key=f"head_{key}", horizontal=True, vertical_alignment="top", gap=None):
+            st.html(
+                f"<div class='kept-title' role='heading' aria-level='2'>{escape(title)}</div>"
+                f"<div class='kept-sub'>{escape(subtitle)}</div>"
+            )
+            if data is not None and len(data):
+                frame = data
+                st.download_button(
+                    words("card.download"),
+                    data=lambda: csv(frame),
+                    file_name=f"kept-{key}.csv",
+                    mime="text/csv",
+                    key=f"download_{key}",
+                    on_click="ignore",
+                    type="tertiary",
+                    icon=":material/download:",
+                    help=words("card.download"),
+                )
+        yield
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _figure(_build: Callable[[], Figure], drawn_from: str) -> Figure:
+    return _build()
+
+
+def chart(
+    page: Page,
+    selection: Selection,
+    build: Callable[[], Figure],
+    key: str,
+    alt: str,
+    on_click: Callable[[Any], None],
+    *,
+    stretch: bool = False,
+) -> None:
+    """The figure `key` of `selection`, whose marks hand their customdata to `on_click`.
+
+    It is built once for all readers who see the same; `stretch` fills the card.
+    """
+    book = page.book
+    figure = _figure(
+        build,
+        repr((key, selection, book.path, book.key, page.words.language, page.palette.mode)),
+    )
+    name = drawer.numbered(key)
+
+    def clicked() -> None:
+        points = st.session_state[name]["selection"]["points"]
+        if points and points[0].get("customdata"):
+            on_click(points[0]["customdata"])
+
+    st.plotly_chart(
+        figure,
+        height="stretch" if stretch else "content",
+        theme=None,
+        config=CONFIG,
+        key=name,
+        alt=alt,
+        on_select=clicked,
+        selection_mode="points",
+    )
+
+
+def nothing(words: Words, key: str = "card.nothing") -> None:
+    """What a card says that has nothing to show."""
+    st.html(f"<div class='kept-nothing'>{escape(words(key))}</div>")

@@ -1,0 +1,115 @@
+"""Clauses: their verdicts as a table, and one of them explained."""
+
+from decimal import Decimal
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import queries
+from dashboard.page import Page
+from dashboard.queries import Selection
+from etl.catalogue import catalogue
+
+
+def limits(page: Page, clause: str, contract: str | None) -> list[str]:
+    """The terms of a clause with their values, in words."""
+    said = []
+    for name in catalogue().clauses[clause].terms:
+        value = queries.term(page.book, Selection(contract=contract), name)
+        term = catalogue().terms[name]
+        shown = (
+            page.words("clause.differs")
+            if value is None
+            else page.words(f"term.{term.unit}", n=f"{value.normalize():f}")
+        )
+        said.append(f"{term.label.get(page.words.language)} {shown}")
+    return said
+
+
+def _targets(page: Page, clause: str, contract: str | None) -> tuple[Decimal, ...]:
+    return queries.targets(page.book, Selection(contract=contract), clause)
+
+
+def explanation(page: Page, clause: str, contract: str | None) -> None:
+    """The letter's words, how they are judged, and what is assumed or read into them."""
+    words, found = page.words, catalogue().clauses[clause]
+    parts = [
+        f"<blockquote>{escape(found.quote)}</blockquote>",
+        f"<p>{escape(found.text.get(words.language))}</p>",
+    ]
+    notes = limits(page, clause, contract)
+    notes.append(f"{words('clause.target')} ≥ {words.share(*_targets(page, clause, contract))}")
+    parts.append(f"<p class='kept-sub'>{escape(' · '.join(notes))}</p>")
+    if queries.assumed(page.book, clause, contract):
+        parts.append(f"<p class='kept-note'>{escape(words('clause.assumed'))}</p>")
+    if found.reading is not None:
+        reading = words("clause.reading", text=found.reading.get(words.language))
+        parts.append(f"<p class='kept-sub'>{escape(reading)}</p>")
+    st.html(f"<div class='kept-clause'>{''.join(parts)}</div>")
+
+
+def table(page: Page, frame: pd.DataFrame, key: str) -> tuple[str, str] | None:
+    """Draw verdicts (see queries.verdicts); the contract and clause whose row was picked."""
+    words = page.words
+    ordered = frame.assign(
+        severity=[queries.SEVERITY.index(one) for one in frame["verdict"]]
+    ).sort_values(["severity", "breached"], ascending=[True, False], kind="stable")
+    labels = catalogue().verdicts
+    shown = pd.DataFrame(
+        {
+            "verdict": [[labels[one].title.get(words.language)] for one in ordered["verdict"]],
+            "clause": [
+                catalogue().clauses[one].title.get(words.language) for one in ordered["clause"]
+            ],
+            "contract_id": ordered["contract_id"],
+            "rate": [
+                words.percent(met, due, *_targets(page, k, c))
+                for met, due, c, k in zip(
+                    ordered["met"], ordered["due"], ordered["contract_id"], ordered["clause"],
+                    strict=True,
+                )
+            ],
+            "counts": [
+                words.counts(met, due) if due else "—"
+                for met, due in zip(ordered["met"], ordered["due"], strict=True)
+            ],
+            "breached": ordered["breached"],
+            "unknown": ordered["unknown"],
+            "pending": ordered["pending"],
+        }
+    )  # fmt: skip
+    if shown["contract_id"].nunique() == 1:
+        shown = shown.drop(columns="contract_id")
+    states = catalogue().states
+    number = st.column_config.NumberColumn
+    event = st.dataframe(
+        shown,
+        key=key,
+        hide_index=True,
+        height="content",
+        on_select="rerun",
+        selection_mode="single-row",
+        alt=words("clause.table"),
+        column_config={
+            "verdict": st.column_config.MultiselectColumn(
+                words("clause.verdict"),
+                options=[labels[one].title.get(words.language) for one in labels],
+                color=[page.palette.tone(one).tint for one in labels],
+                width=90,
+            ),
+            "clause": st.column_config.TextColumn(words("row.clause")),
+            "contract_id": st.column_config.TextColumn(words("row.contract")),
+            "rate": st.column_config.TextColumn(words("clause.rate"), alignment="right"),
+            "counts": st.column_config.TextColumn(words("clause.counts"), alignment="right"),
+            **{
+                name: number(states[name].title.get(words.language), width="small")
+                for name in ("breached", "unknown", "pending")
+            },
+        },
+    )
+    picked = event["selection"]["rows"]
+    if not picked:
+        return None
+    row = ordered.iloc[picked[0]]
+    return str(row["contract_id"]), str(row["clause"])

@@ -1,0 +1,179 @@
+"""The drawer: the rows behind a number, the clauses behind a cell, the stages of one ticket."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from dashboard import queries
+from dashboard.components import clauses, obligations, timeline
+from dashboard.page import Page
+from dashboard.queries import Selection
+from dashboard.texts import plain
+from etl.catalogue import catalogue
+
+TICKET_CLAUSES = ("sla.", "warranty.", "aftercare.")
+_OPEN = "drawer.open"
+_NUMBER = "drawer.number"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the drawer shows: rows; or, of a group, its clauses first; or one ticket."""
+
+    title: str
+    selection: Selection
+    ticket: str | None = None
+    by_clause: bool = False
+    back: "Opened | None" = None
+
+
+def rows(title: str, selection: Selection) -> None:
+    """Open the rows of `selection` when this run ends."""
+    st.session_state[_OPEN] = Opened(title, selection)
+
+
+def group(title: str, selection: Selection) -> None:
+    """Open the clauses of `selection`, each of which opens its rows."""
+    st.session_state[_OPEN] = Opened(title, selection, by_clause=True)
+
+
+def ticket(ticket_id: str) -> None:
+    """Open the stages of one ticket."""
+    st.session_state[_OPEN] = Opened(ticket_id, Selection(), ticket=ticket_id)
+
+
+def obligation(page: Page, row: Mapping[Any, Any]) -> None:
+    """Open what stands behind one row of the ledger: its ticket, or its clause's rows."""
+    st.session_state[_OPEN] = _behind(page, row)
+
+
+def _behind(page: Page, row: Mapping[Any, Any]) -> Opened:
+    clause, subject = catalogue().clauses[row["clause"]], str(row["subject"])
+    if clause.id.startswith(TICKET_CLAUSES) and len(queries.ticket(page.book, subject)):
+        return Opened(subject, Selection(), ticket=subject)
+    return Opened(
+        clause.title.get(page.words.language),
+        Selection(row["contract_id"], row["department"], clauses=(clause.id,)),
+    )
+
+
+def numbered(key: str) -> str:
+    """A widget key that is new each time the drawer closes, so that no mark stays selected."""
+    return f"{key}_{st.session_state.get(_NUMBER, 0)}"
+
+
+def show(page: Page) -> None:
+    """Draw the drawer where something was opened; the last thing a page does."""
+    opened: Opened | None = st.session_state.get(_OPEN)
+    if opened is None:
+        return
+    draw = st.dialog(plain(opened.title), width=860, position="right", on_dismiss=_closed)(_inside)
+    draw(page)
+
+
+def _closed() -> None:
+    st.session_state.pop(_OPEN, None)
+    st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
+
+
+def _inside(page: Page) -> None:
+    opened: Opened = st.session_state[_OPEN]
+    if opened.back is not None and st.button(
+        page.words("drawer.back"), icon=":material/arrow_back:", type="tertiary"
+    ):
+        _turn_to(opened.back)
+    if opened.ticket is not None:
+        timeline.timeline(page, opened.ticket)
+    elif opened.by_clause:
+        _clauses(page, opened)
+    else:
+        _rows(page, opened)
+
+
+def _turn_to(opened: Opened) -> None:
+    st.session_state[_OPEN] = opened
+    st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
+    st.rerun(scope="fragment")
+
+
+def _clauses(page: Page, opened: Opened) -> None:
+    st.caption(page.words("drawer.pick_clause"))
+    picked = clauses.table(
+        page, queries.verdicts(page.book, opened.selection), key=numbered("drawer_clauses")
+    )
+    if picked is not None:
+        contract, clause = picked
+        title = catalogue().clauses[clause].title.get(page.words.language)
+        narrowed = opened.selection.but(contract=contract, clauses=(clause,))
+        _turn_to(Opened(title, narrowed, back=opened))
+
+
+def _rows(page: Page, opened: Opened) -> None:
+    words, selection = page.words, opened.selection
+    if len(selection.clauses) == 1:
+        clauses.explanation(page, selection.clauses[0], selection.contract)
+    st.html(f"<div class='kept-sub'>{escape(_described(page, opened))}</div>")
+    held = queries.tally(page.book, selection.but(states=()))
+    in_view = selection.states or queries.STATES
+    labels = catalogue().states
+    offered = [state for state in queries.STATES if held[state]]
+    if len(offered) > 1:
+        picked = st.pills(
+            words("drawer.states"),
+            offered,
+            selection_mode="multi",
+            default=[state for state in selection.states if state in offered],
+            format_func=lambda state: (
+                f"{labels[state].title.get(words.language)} {words.number(held[state])}"
+            ),
+            key=numbered("drawer_states"),
+            label_visibility="collapsed",
+        )
+        in_view = tuple(picked) or queries.STATES
+    shown = selection.but(states=() if in_view == queries.STATES else in_view)
+    total = sum(held[state] for state in in_view)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.html(f"<b>{escape(words('drawer.rows', n=words.number(total)))}</b>")
+        if total:
+            st.download_button(
+                words("drawer.download"),
+                data=queries.download(page.book, shown),
+                file_name="kept-obligations.csv",
+                mime="text/csv",
+                on_click="ignore",
+                icon=":material/download:",
+                key="drawer_download",
+            )
+    pages = -(-total // queries.PAGE_ROWS)
+    number = st.pagination(pages, key=numbered("drawer_page")) if pages > 1 else 1
+    frame = queries.rows(page.book, shown, skip=(number - 1) * queries.PAGE_ROWS)
+    row = obligations.table(page, frame, key=numbered("drawer_rows"))
+    if row is not None:
+        behind = _behind(page, row)
+        if behind.ticket is not None:
+            _turn_to(replace(behind, back=opened))
+
+
+def _described(page: Page, opened: Opened) -> str:
+    """The narrowing of the selection, in words."""
+    words, one = page.words, opened.selection
+    said = [
+        one.contract or words("filter.all_contracts"),
+        one.department or words("filter.all_departments"),
+    ]
+    if one.first and one.last:
+        first, last = (words.month(month, with_year=True) for month in (one.first, one.last))
+        said.append(first if one.first == one.last else f"{first} – {last}")
+    elif one.fell_due_after is None and one.falls_due_until is None:
+        said.append(words("filter.whole_time"))
+    if one.category is not None:
+        said.append(one.category or words("card.none"))
+    for column, value in (("channel", one.channel), ("service_type", one.service_type)):
+        if value is not None:
+            said.append(obligations.choice(words.language, column, value) or words("card.none"))
+    if one.weekday is not None and one.hour is not None:
+        said.append(words("drawer.hour", day=words(f"weekday.{one.weekday}"), hour=one.hour))
+    return " · ".join(said)

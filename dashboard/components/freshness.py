@@ -1,0 +1,68 @@
+"""The line that says how far the figures can be trusted: as of, logs, rows left out."""
+
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import queries
+from dashboard.page import Page
+from etl.catalogue import catalogue
+
+OLD_DAYS = 31
+
+
+def bar(page: Page) -> None:
+    """As of when, over how many contracts, without which rows; per log on a click."""
+    words, book = page.words, page.book
+    ages = queries.log_ages(book)
+    loaded = queries.loaded(book)
+    missing = [name for name in ages.index if name not in loaded]
+    said = [words("fresh.as_of", at=words.instant(book.as_of))]
+    if book.as_of != book.horizon_at:
+        said.append(words("fresh.horizon", at=words.instant(book.horizon_at)))
+    said.append(words("fresh.contracts", n=words.number(len(queries.contracts(book)))))
+    marks = []
+    if book.rejected_rows:
+        marks.append(("warn", words("fresh.rejected", n=words.number(book.rejected_rows))))
+    if book.waiting_rows:
+        marks.append(("warn", words("fresh.waiting", n=words.number(book.waiting_rows))))
+    if missing:
+        marks.append(("quiet", words("fresh.missing", n=len(missing))))
+    pills = "".join(f"<span class='kept-pill {tone}'>{escape(text)}</span>" for tone, text in marks)
+    with st.container(key="freshness", horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(
+            f"<div class='kept-sub'>{escape(' · '.join(said))}&ensp;{pills}</div>", width="content"
+        )
+        with st.popover(words("fresh.logs"), type="tertiary", width="content"):
+            _logs(page, ages, missing)
+
+
+def _logs(page: Page, ages: pd.DataFrame, missing: list[str]) -> None:
+    words = page.words
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "log": [catalogue().logs[name].label.get(words.language) for name in ages.index],
+                "through": [
+                    words("fresh.not_loaded")
+                    if name in missing
+                    else words.instant(None if pd.isna(at) else at.to_pydatetime())
+                    for name, at in ages["through_at"].items()
+                ],
+                "age": [
+                    "" if pd.isna(days) else words("fresh.days", n=int(days))
+                    for days in ages["age_days"]
+                ],
+            }
+        ),
+        hide_index=True,
+        height="content",
+        alt=words("fresh.logs"),
+        column_config={
+            "log": words("fresh.log"),
+            "through": words("fresh.through"),
+            "age": words("fresh.age"),
+        },
+    )
+    st.caption(words("fresh.explained"))

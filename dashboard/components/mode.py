@@ -1,0 +1,36 @@
+"""Light or dark: tells the server when the reader switches, so that the charts follow."""
+
+import streamlit as st
+
+_WATCH = """
+export default function ({ data, setStateValue }) {
+  const app = document.querySelector(".stApp");
+  const tell = () => {
+    const mode = getComputedStyle(app).colorScheme;
+    document.documentElement.style.colorScheme = mode;
+    if ((mode === "light" || mode === "dark") && mode !== data.mode) setStateValue("mode", mode);
+  };
+  tell();
+  const observer = new MutationObserver(tell);
+  observer.observe(app, { attributes: true, attributeFilter: ["class", "style"] });
+  return () => observer.disconnect();
+}
+"""
+_KEY = "mode"
+
+
+def mode() -> str | None:
+    """The mode the page is shown in: as its watcher last said, else as the browser began."""
+    told = st.session_state.get(_KEY)
+    return (told or {}).get("mode") or st.context.theme.type
+
+
+def watch(shown: str) -> None:
+    """Watch for a switch away from the mode `shown`; a switch runs the page again."""
+    with st.container(key="mode_watch"):
+        _component()(key=_KEY, data={"mode": shown}, on_mode_change=lambda: None, height=1)
+
+
+@st.cache_resource(show_spinner=False)
+def _component():  # type: ignore[no-untyped-def]
+    return st.components.v2.component("kept.mode", js=_WATCH)

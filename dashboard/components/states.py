@@ -1,0 +1,50 @@
+"""The states a page can be in besides showing figures: empty, failed, stale, a bad link."""
+
+from datetime import datetime
+from html import escape
+
+import streamlit as st
+
+from dashboard import filters, queries
+from dashboard.filters import Filters
+from dashboard.queries import Book
+from dashboard.texts import Words
+from etl.catalogue import catalogue
+from etl.errors import KeptError
+
+EMPTY = ("warehouse_empty", "nothing_loaded")
+
+
+def failed(title: str, error: KeptError, words: Words) -> None:
+    """Say what is wrong and what to do; where nothing was loaded yet, how to begin."""
+    with st.container(key="filters", horizontal=True, vertical_alignment="center"):
+        st.title(title, anchor=False, width="stretch")
+        filters.switch(words)
+    sentence = catalogue().sentence(error, words.language)
+    with st.container(border=True, key="card_empty", horizontal_alignment="center"):
+        if error.code in EMPTY:
+            st.html(
+                f"<div class='kept-empty'><h2>{escape(words('empty.title'))}</h2>"
+                f"<p>{escape(words('empty.text'))}</p></div>"
+            )
+            st.code("kept load data/sample", language=None, width=360)
+            st.html(f"<p class='kept-sub'>{escape(words('empty.next'))}</p>")
+        else:
+            st.html(
+                f"<div class='kept-empty'><h2>{escape(words('empty.failed'))}</h2>"
+                f"<p>{escape(sentence)}</p></div>"
+            )
+
+
+def notices(view: Filters, latest: Book, words: Words) -> None:
+    """What a reader has to know before the figures: a link in part ignored, old data."""
+    if view.ignored:
+        names = "、" if words.language == "zh" else ", "
+        said = names.join(words(f"parameter.{name}") for name in view.ignored)
+        st.warning(words("notice.ignored", names=said), icon=":material/link_off:")
+    age = datetime.now() - latest.horizon_at
+    if age > queries.STALE_AFTER:
+        st.warning(
+            words("notice.stale", day=words.day(latest.horizon_at.date()), days=age.days),
+            icon=":material/schedule:",
+        )

@@ -1,0 +1,91 @@
+"""How a rate moves: by month against its target."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from html import escape
+
+import pandas as pd
+
+from dashboard import charts, queries
+from dashboard.components import drawer
+from dashboard.components.card import card, chart, nothing
+from dashboard.page import Page
+from etl.catalogue import catalogue
+
+
+def by_month(page: Page, clause: str) -> None:
+    """Draw the rate of `clause` by month; a point opens the month's rows."""
+    words, book = page.words, page.book
+    selection = page.selection.but(clauses=(clause,))
+    title = catalogue().clauses[clause].title.get(words.language)
+    counted = queries.counts(book, selection, ("month",))
+    counted = counted[counted["month"] != queries.NONE]
+    targets = queries.targets(book, selection, clause)
+    with card(
+        words,
+        "trend",
+        words("trend.title", clause=title),
+        words("trend.subtitle"),
+        counted,
+    ):
+        if counted["due"].sum() == 0:
+            nothing(words)
+            return
+
+        def build() -> charts.Figure:
+            frame = _frame(page, counted, targets)
+            partial = words("trend.partial", day=book.as_of.day)
+            return charts.trend(
+                frame,
+                page.palette,
+                targets=[
+                    (float(target), words("trend.target", share=words.share(target)))
+                    for target in targets
+                ],
+                partial_label=partial if _is_partial(page, list(frame["key"])) else None,
+            )
+
+        chart(
+            page,
+            selection,
+            build,
+            "trend_chart",
+            words("trend.title", clause=title),
+            lambda key: drawer.rows(title, selection.but(first=key[0], last=key[0])),
+            stretch=True,
+        )
+
+
+def _is_partial(page: Page, months: list[str]) -> bool:
+    tomorrow = page.book.as_of + timedelta(days=1)
+    return bool(months) and months[-1] == page.last_month and tomorrow.day != 1
+
+
+def _frame(page: Page, counted: pd.DataFrame, targets: Sequence[Decimal]) -> pd.DataFrame:
+    words = page.words
+    inside = [
+        month
+        for month in queries.months(page.book)
+        if counted["month"].min() <= month <= counted["month"].max()
+    ]
+    full = counted.set_index("month").reindex(inside)
+    hover = [
+        ""
+        if pd.isna(row["due"])
+        else f"<b>{escape(words.month(str(month), with_year=True))}</b><br>"
+        f"{words.percent(int(row['met']), int(row['due']), *targets)}  "
+        f"({words.counts(int(row['met']), int(row['due']))})<br>"
+        + words("trend.interval", low=f"{row['low']:.1%}", high=f"{row['high']:.1%}")
+        for month, row in full.iterrows()
+    ]
+    return pd.DataFrame(
+        {
+            "key": inside,
+            "label": words.month_ticks(inside),
+            "rate": full["rate"].to_numpy(),
+            "low": full["low"].to_numpy(),
+            "high": full["high"].to_numpy(),
+            "hover": hover,
+        }
+    )

@@ -1,0 +1,550 @@
+"""The sole reader of the marts: every number of the pages, and the rows behind it.
+
+A `Selection` says which obligations are meant. The same selection gives a number (from the
+aggregated marts) and its rows (from the ledger), so that every number opens exactly its rows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pandas as pd
+import streamlit as st
+
+from etl.catalogue import catalogue
+from etl.config import Settings
+from etl.ledger import computed_clauses
+from etl.marts import open_marts
+from etl.verdict import verdict
+
+STATES = ("met", "breached", "unknown", "pending", "excluded")
+SEVERITY = ("broken", "undecided", "no_evidence", "open", "kept", "no_activity")
+PAGE_ROWS = 200
+DOWNLOAD_ROWS = 1_000_000
+MOST_TICKETS = 50
+STALE_AFTER = timedelta(days=45)
+NONE = ""
+"""The value of a dimension that is empty in the log."""
+_DAY_END = time(23, 59, 59)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+_MARTS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("compliance", frozenset({"contract_id", "clause", "month"})),
+    (
+        "compliance_slice",
+        frozenset(
+            {
+                "contract_id", "clause", "month",
+                "department", "category", "channel", "service_type",
+            }
+        ),
+    ),
+    (
+        "compliance_hour",
+        frozenset({"contract_id", "clause", "month", "department", "weekday", "hour"}),
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Book:
+    """One published generation as of one instant: what every question is asked of."""
+
+    path: str
+    key: str
+    as_of: datetime
+    horizon_at: datetime
+    rejected_rows: int
+    waiting_rows: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which obligations are meant; a field left empty does not narrow."""
+
+    contract: str | None = None
+    department: str | None = None
+    first: str | None = None
+    last: str | None = None
+    clauses: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    category: str | None = None
+    channel: str | None = None
+    service_type: str | None = None
+    weekday: int | None = None
+    hour: int | None = None
+    from_bucket: int | None = None
+    to_bucket: int | None = None
+    fell_due_after: datetime | None = None
+    falls_due_until: datetime | None = None
+
+    def but(self, **changes: object) -> "Selection":
+        """The same selection, narrowed or changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the filters can be set to: contracts (id → name), departments, months, clauses."""
+
+    contracts: Mapping[str, str]
+    departments: tuple[str, ...]
+    months: tuple[str, ...]
+    clauses: tuple[str, ...]
+    horizon: date
+
+
+_HASH: dict[str | type[Any], Callable[[Any], Any]] = {
+    Book: lambda book: f"{book.path} {book.key}",
+    Selection: repr,
+}
+
+
+def book(settings: Settings, as_of: date | None = None) -> Book:
+    """What is published, as of the end of the day `as_of` or else of the data horizon.
+
+    Raises KeptError where the warehouse holds nothing yet.
+    """
+    marts = open_marts(settings, None if as_of is None else datetime.combine(as_of, _DAY_END))
+    return Book(
+        path=str(marts.path),
+        key=marts.key,
+        as_of=marts.as_of,
+        horizon_at=marts.horizon_at,
+        rejected_rows=marts.rejected_rows,
+        waiting_rows=sum(marts.waiting_rows.values()),
+    )
+
+
+@st.cache_resource(
+    max_entries=6, show_spinner=False, hash_funcs=_HASH, on_release=lambda open_: open_.close()
+)
+def _connection(book: Book) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(book.path, read_only=True)
+
+
+def _frame(book: Book, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+    with _connection(book).cursor() as cursor:
+        return cursor.execute(sql, list(parameters)).df()
+
+
+def _shared(selection: Selection) -> tuple[list[str], list[object]]:
+    """The conditions that read the same on the ledger and on every aggregated mart."""
+    conditions: list[str] = []
+    parameters: list[object] = []
+    for column, value in (
+        ("contract_id", selection.contract),
+        ("department", selection.department),
+        ("category", selection.category),
+        ("channel", selection.channel),
+        ("service_type", selection.service_type),
+    ):
+        if value is not None:
+            conditions.append(f"{column} is not distinct from nullif(?, '')")
+            parameters.append(value)
+    if selection.clauses:
+        conditions.append(f"clause in ({', '.join('?' * len(selection.clauses))})")
+        parameters += selection.clauses
+    return conditions, parameters
+
+
+def _of_numbers(selection: Selection) -> tuple[str, list[object]]:
+    conditions, parameters = _shared(selection)
+    for sql, value in (
+        ("month >= ?", selection.first),
+        ("month <= ?", selection.last),
+        ("weekday = ?", selection.weekday),
+        ("hour = ?", selection.hour),
+        ("bucket >= ?", selection.from_bucket),
+        ("bucket <= ?", selection.to_bucket),
+    ):
+        if value is not None:
+            conditions.append(sql)
+            parameters.append(value)
+    return " and ".join(conditions) or "true", parameters
+
+
+def _of_rows(selection: Selection) -> tuple[str, list[object]]:
+    conditions, parameters = _shared(selection)
+    if selection.states:
+        conditions.append(f"state in ({', '.join('?' * len(selection.states))})")
+        parameters += selection.states
+    for sql, value in (
+        ("arose_on >= ?", selection.first and date.fromisoformat(f"{selection.first}-01")),
+        ("arose_on < ?", selection.last and _after(selection.last)),
+        ("isodow(began_at) = ?", selection.weekday),
+        ("hour(began_at) = ?", selection.hour),
+        ("bucket >= ?", selection.from_bucket),
+        ("bucket <= ?", selection.to_bucket),
+        ("coalesce(due_at, arose_on::timestamp) > ?", selection.fell_due_after),
+        ("coalesce(due_at, arose_on::timestamp) <= ?", selection.falls_due_until),
+    ):
+        if value is not None:
+            conditions.append(sql)
+            parameters.append(value)
+    return " and ".join(conditions) or "true", parameters
+
+
+def _after(month: str) -> date:
+    return (date.fromisoformat(f"{month}-01") + timedelta(days=32)).replace(day=1)
+
+
+def _mart(columns: set[str]) -> str:
+    """The smallest aggregated mart that has all of `columns`."""
+    return next(name for name, has in _MARTS if columns <= has)
+
+
+def _narrowed(selection: Selection) -> set[str]:
+    names = ("department", "category", "channel", "service_type", "weekday", "hour")
+    return {name for name in names if getattr(selection, name) is not None}
+
+
+@st.cache_data(max_entries=512, show_spinner=False, hash_funcs=_HASH)
+def counts(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Obligations per state, grouped by `by`.
+
+    Columns: `by`, the five states, due (met + breached + unknown), rate and rate_upper (null where
+    nothing was due), low and high: the 95 % Wilson interval of rate. An empty dimension is "".
+    """
+    where, parameters = _of_numbers(selection)
+    mart = _mart({*by, *_narrowed(selection)})
+    keys = "".join(
+        f"{name}, " if name in ("weekday", "hour") else f"coalesce({name}, '') as {name}, "
+        for name in by
+    )
+    sums = ", ".join(f"coalesce(sum({state}), 0)::bigint as {state}" for state in STATES)
+    order = ", ".join(str(i + 1) for i in range(len(by)))
+    return _frame(
+        book,
+        f"""
+        with counted as (
+            select {keys}{sums} from {mart} where {where} {f"group by {order}" if by else ""}
+        ),
+        rated as (
+            select
+                *,
+                met + breached + unknown as due,
+                met / nullif(met + breached + unknown, 0)::double as rate,
+                (met + unknown) / nullif(met + breached + unknown, 0)::double as rate_upper,
+            from counted
+        ),
+        interval_of as (
+            select
+                *,
+                (rate + 1.920729 / due) / (1 + 3.841459 / due) as middle,
+                1.959964 * sqrt(rate * (1 - rate) / due + 0.960365 / (due * due))
+                    / (1 + 3.841459 / due) as half,
+            from rated
+        )
+        select * exclude (middle, half),
+            greatest(0, middle - half) as low, least(1, middle + half) as high,
+        from interval_of {f"order by {order}" if by else ""}
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_HASH)
+def durations(book: Book, selection: Selection) -> pd.DataFrame:
+    """Obligations by elapsed ÷ allowed time: bucket (twentieths of the limit) and obligations."""
+    where, parameters = _of_numbers(selection)
+    return _frame(
+        book,
+        f"""
+        select bucket, sum(obligations)::bigint as obligations
+        from compliance_duration where {where} group by bucket order by bucket
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_HASH)
+def tally(book: Book, selection: Selection) -> dict[str, int]:
+    """How many rows of the ledger `selection` holds, per state."""
+    where, parameters = _of_rows(selection)
+    found = _frame(
+        book,
+        f"select state, count(*) as n from obligation where {where} group by state",
+        parameters,
+    )
+    held = dict(zip(found["state"], found["n"].astype(int), strict=True))
+    return {state: int(held.get(state, 0)) for state in STATES}
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+def rows(
+    book: Book,
+    selection: Selection,
+    *,
+    skip: int = 0,
+    limit: int = PAGE_ROWS,
+    soonest: bool = False,
+) -> pd.DataFrame:
+    """Rows of the ledger that `selection` holds, the latest first (or the first to fall due).
+
+    Adds late_seconds: done (else as of) minus due, where there is a due; negative before it.
+    """
+    sql, parameters = _ledger(book, selection, soonest=soonest)
+    return _frame(book, f"{sql} limit {limit:d} offset {skip:d}", parameters)
+
+
+def download(book: Book, selection: Selection) -> Callable[[], bytes]:
+    """All those rows as CSV, made when it is called, on whatever thread."""
+    connection = _connection(book)
+    sql, parameters = _ledger(book, selection)
+
+    def make() -> bytes:
+        with connection.cursor() as cursor:
+            return csv(cursor.execute(f"{sql} limit {DOWNLOAD_ROWS:d}", parameters).df())
+
+    return make
+
+
+def csv(frame: pd.DataFrame) -> bytes:
+    """CSV that spreadsheets read as UTF-8 and in which no cell is a formula."""
+    guarded = frame.copy()
+    for name in guarded.columns:
+        if not (
+            pd.api.types.is_numeric_dtype(guarded[name])
+            or pd.api.types.is_datetime64_any_dtype(guarded[name])
+        ):
+            guarded[name] = pd.Series([_guarded(cell) for cell in guarded[name]], dtype=object)
+    return guarded.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+
+
+def _guarded(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def _ledger(book: Book, selection: Selection, *, soonest: bool = False) -> tuple[str, list[object]]:
+    where, parameters = _of_rows(selection)
+    order = "due_at, clause" if soonest else "coalesce(due_at, arose_on::timestamp) desc nulls last"
+    sql = f"""
+        select
+            state, clause, contract_id, subject, department, equipment_id,
+            arose_on, due_at, done_at,
+            date_diff('second', due_at, coalesce(done_at, ?)) as late_seconds,
+        from obligation where {where}
+        order by {order}, clause, contract_id, subject"""
+    return sql, [book.as_of, *parameters]
+
+
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=_HASH)
+def loaded(book: Book) -> frozenset[str]:
+    """The logs that were ever loaded."""
+    return frozenset(_frame(book, "select log from catalogue_log where loaded")["log"])
+
+
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=_HASH)
+def contracts(book: Book) -> dict[str, str]:
+    """The contracts: identifier → name."""
+    found = _frame(
+        book, "select contract_id, coalesce(name, '') as name from fact_contract order by 1"
+    )
+    return dict(zip(found["contract_id"], found["name"], strict=True))
+
+
+def choices(book: Book) -> Choices:
+    """What the filters can be set to."""
+    return Choices(
+        contracts=contracts(book),
+        departments=tuple(departments(book)),
+        months=tuple(months(book)),
+        clauses=computed_clauses(),
+        horizon=book.horizon_at.date(),
+    )
+
+
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=_HASH)
+def departments(book: Book) -> list[str]:
+    """The departments that have obligations."""
+    found = _frame(
+        book, "select distinct department from compliance_slice where department is not null"
+    )
+    return sorted(found["department"])
+
+
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=_HASH)
+def months(book: Book) -> list[str]:
+    """Every calendar month from the first obligation to as_of."""
+    found = _frame(book, "select min(month) as first from compliance")
+    first = found["first"].iloc[0]
+    last = f"{book.as_of:%Y-%m}"
+    if pd.isna(first) or first > last:
+        return [last]
+    return [str(month) for month in pd.period_range(first, last, freq="M")]
+
+
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=_HASH)
+def _terms(book: Book) -> dict[tuple[str, str], Decimal]:
+    found = _frame(book, "select contract_id, term, value::varchar as value from contract_term")
+    return {
+        (contract, term): Decimal(value)
+        for contract, term, value in zip(
+            found["contract_id"], found["term"], found["value"], strict=True
+        )
+    }
+
+
+def term(book: Book, selection: Selection, name: str) -> Decimal | None:
+    """The value of a term where all contracts in view have the same; else None."""
+    known = _terms(book)
+    default = catalogue().terms[name].default
+    inside = [selection.contract] if selection.contract else list(contracts(book))
+    values = {known.get((contract, name), default) for contract in inside}
+    return values.pop() if len(values) == 1 else None
+
+
+def targets(book: Book, selection: Selection, clause: str) -> tuple[Decimal, ...]:
+    """The targets of a clause over all contracts in view, each once, the lowest first.
+
+    Below the lowest, some contract certainly misses its own.
+    """
+    known = _terms(book)
+    inside = [selection.contract] if selection.contract else list(contracts(book))
+    found = {known.get((contract, f"{clause}.target"), Decimal(1)) for contract in inside}
+    return tuple(sorted(found)) or (Decimal(1),)
+
+
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=_HASH)
+def _assumed(book: Book) -> set[tuple[str, str]]:
+    found = _frame(book, "select contract_id, term from contract_term where assumed")
+    return set(zip(found["contract_id"], found["term"], strict=True))
+
+
+def assumed(book: Book, clause: str, contract: str | None) -> bool:
+    """Whether the clause's figure is an assumption of ours for a contract in view."""
+    inside = [contract] if contract else list(contracts(book))
+    figures = catalogue().clauses[clause].assumed_terms
+    return any((one, figure) in _assumed(book) for one in inside for figure in figures)
+
+
+def verdict_at(row: Mapping[Any, Any], target: Decimal, *, evidence: bool = True) -> str:
+    """The verdict over the counts of `row`."""
+    return verdict(
+        met=int(row["met"]),
+        breached=int(row["breached"]),
+        unknown=int(row["unknown"]),
+        pending=int(row["pending"]),
+        target=target,
+        has_evidence=evidence,
+    )
+
+
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASH)
+def verdicts(book: Book, selection: Selection) -> pd.DataFrame:
+    """Every clause of the catalogue × every contract in view: its counts and its verdict."""
+    by = ("contract_id", "clause")
+    counted = counts(book, selection, by).set_index(list(by))
+    inside = [selection.contract] if selection.contract else list(contracts(book))
+    wanted = selection.clauses or computed_clauses()
+    grid = pd.MultiIndex.from_product([inside, wanted], names=by)
+    full = counted.reindex(grid)
+    sums = [*STATES, "due"]
+    full = full.fillna(dict.fromkeys(sums, 0)).astype(dict.fromkeys(sums, "int64"))
+    full = full.reset_index()
+    full["group"] = [catalogue().clauses[clause].group for clause in full["clause"]]
+    full["verdict"] = [
+        verdict_at(
+            row,
+            targets(book, Selection(contract=row["contract_id"]), row["clause"])[0],
+            evidence=catalogue().clauses[row["clause"]].log in loaded(book),
+        )
+        for row in full.to_dict("records")
+    ]
+    return full
+
+
+def verdict_in_view(book: Book, selection: Selection, clause: str) -> str:
+    """The verdict of one clause over all contracts in view: on their sum where they share a
+    target, else the worst of theirs.
+    """
+    found = verdicts(book, selection.but(clauses=(clause,)))
+    goals = targets(book, selection, clause)
+    if len(goals) > 1:
+        return worst(list(found["verdict"]))
+    sums = {state: int(found[state].sum()) for state in STATES}
+    return verdict_at(sums, goals[0], evidence=catalogue().clauses[clause].log in loaded(book))
+
+
+def worst(found: Sequence[str]) -> str:
+    """The worst of several verdicts."""
+    return min(found, key=SEVERITY.index, default="no_activity")
+
+
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASH)
+def board(book: Book, selection: Selection) -> pd.DataFrame:
+    """Clause groups × contracts: the worst verdict, how many clauses have it, and of how many.
+
+    Clauses without activity are not counted, unless there is nothing else.
+    """
+    cells = []
+    for (group, contract), part in verdicts(book, selection).groupby(
+        ["group", "contract_id"], sort=False
+    ):
+        active = [found for found in part["verdict"] if found != "no_activity"]
+        cell = worst(active)
+        cells.append((group, contract, cell, active.count(cell), len(active) or len(part)))
+    return pd.DataFrame(cells, columns=["group", "contract_id", "verdict", "part", "whole"])
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+def log_ages(book: Book) -> pd.DataFrame:
+    """Per log: through_at, the earliest of its contracts, and its age in days at as_of."""
+    found = _frame(
+        book,
+        """
+        select log, min(through_at) as through_at,
+            date_diff('day', min(through_at)::date, ?::date) as age_days
+        from log_through group by log
+        """,
+        [book.as_of],
+    ).set_index("log")
+    return found.reindex([name for name, log in catalogue().logs.items() if not log.register])
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+def tickets(book: Book, wanted: str, selection: Selection) -> pd.DataFrame:
+    """Tickets whose own or whose unit's identifier begins with `wanted`, the latest first."""
+    conditions, parameters = _shared(
+        Selection(contract=selection.contract, department=selection.department)
+    )
+    return _frame(
+        book,
+        f"""
+        select ticket_id, contract_id, equipment_id, department, channel, service_type,
+            reported_at, responded_at, onsite_at, left_site_at, resolved_at, closed_at
+        from fact_ticket
+        where
+            (starts_with(lower(ticket_id), lower(?)) or starts_with(lower(equipment_id), lower(?)))
+            and {" and ".join(conditions) or "true"}
+        order by reported_at desc, ticket_id limit {MOST_TICKETS:d}
+        """,
+        [wanted, wanted, *parameters],
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+def ticket(book: Book, ticket_id: str) -> pd.DataFrame:
+    """One ticket as it stands at as_of: one row, or none."""
+    return _frame(book, "select * from fact_ticket where ticket_id = ?", [ticket_id])
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+def stages(book: Book, ticket_id: str) -> pd.DataFrame:
+    """The obligations of one ticket; elapsed and allowed in seconds from its report."""
+    return _frame(
+        book,
+        """
+        select clause, state, due_at, done_at,
+            date_diff('second', began_at, done_at) as elapsed,
+            date_diff('second', began_at, due_at) as allowed,
+        from obligation
+        where subject = ? and (clause like 'sla.%' or clause = 'aftercare.served')
+        order by due_at nulls last, clause
+        """,
+        [ticket_id],
+    )

@@ -1,0 +1,102 @@
+"""Serves the dashboard: Streamlit with the project's settings, wherever it is started from."""
+
+import os
+import signal
+import socket
+import sys
+import tomllib
+import webbrowser
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import streamlit as st
+from streamlit import config
+
+from etl.catalogue import catalogue
+from etl.config import Settings
+from etl.errors import KeptError
+
+APP = Path(__file__).with_name("app.py")
+PORT = 8501
+EVERY_ADDRESS = ("0.0.0.0", "::")
+
+
+def serve(
+    settings: Settings,
+    port: int | None = None,
+    host: str = "127.0.0.1",
+    open_browser: bool = True,
+) -> int:
+    """Serve the dashboard on `settings.warehouse` until interrupted; 0 when it ends.
+
+    Port 0 takes any free one. Raises KeptError when the address cannot be listened on.
+    """
+    port = PORT if port is None else port
+    _refuse_taken(host, port)
+
+    @asynccontextmanager
+    async def announce(_app: st.App) -> AsyncIterator[None]:
+        shown = "localhost" if host in EVERY_ADDRESS else f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{config.get_option('server.port')}"
+        print(catalogue().message("serving", settings.language, url=url), flush=True)
+        if open_browser and _has_screen():
+            webbrowser.open(url)
+        yield
+
+    # The pages run in this process and ask etl.config for their settings, as every command does.
+    os.environ["KEPT_WAREHOUSE"] = str(settings.warehouse.absolute())
+    if settings.timezone is not None:
+        os.environ["KEPT_TIMEZONE"] = settings.timezone
+    # Streamlit puts the folder of argv[0] on the import path, where etl's modules would shadow
+    # others of the same name.
+    sys.argv = [str(APP)]
+    signal.signal(signal.SIGTERM, _interrupt)
+    with suppress(KeyboardInterrupt):
+        st.App(APP, lifespan=announce).run(
+            config={**options(), "server.address": host, "server.port": port}
+        )
+    return 0
+
+
+def options() -> dict[str, Any]:
+    """Streamlit's options from the project's config.toml, by dotted name.
+
+    The file is at the root of a checkout and beside app.py in an installed package.
+    """
+    places = (APP.parent / ".streamlit", APP.parent.parent / ".streamlit")
+    file = next(place for place in places if place.is_dir()) / "config.toml"
+    return dict(_flat(tomllib.loads(file.read_text(encoding="utf-8"))))
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in table.items():
+        if isinstance(value, dict):
+            found += _flat(value, f"{prefix}{name}.")
+        else:
+            found.append((prefix + name, value))
+    return found
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Find out before Streamlit does, which would only log it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        if os.name != "nt":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise KeptError("address_taken", host=host, port=port) from error
+
+
+def _has_screen() -> bool:
+    """Whether a browser would open in a window; in a bare terminal it would take it over."""
+    return sys.platform != "linux" or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""One page each: filters, then queries, then components."""

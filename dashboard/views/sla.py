@@ -1,0 +1,40 @@
+"""SLA: one stage of service at a time — over the months, by place, by hour, by how long it took."""
+
+import streamlit as st
+
+from dashboard import filters
+from dashboard.components import breakdown, clauses, drawer, freshness, search, trends
+from dashboard.page import Page
+from etl.catalogue import catalogue
+from etl.ledger import computed_clauses
+
+DEFAULT_STAGE = "sla.response"
+
+
+def sla(page: Page) -> None:
+    """Draw the page."""
+    freshness.bar(page)
+    stages = {
+        clause: catalogue().clauses[clause].title.get(page.words.language)
+        for clause in computed_clauses()
+        if catalogue().clauses[clause].group == "sla"
+    }
+    clause = filters.stage(page.words, stages, DEFAULT_STAGE)
+    clauses.explanation(page, clause, page.filters.contract)
+    left, right = st.columns([5, 3], gap="small")
+    with left:
+        trends.by_month(page, clause)
+    with right:
+        breakdown.by_contract(page, clause)
+    left, right = st.columns([5, 3], gap="small")
+    with left:
+        breakdown.department_months(page, clause)
+    with right:
+        breakdown.durations(page, clause)
+    left, right = st.columns([5, 3], gap="small")
+    with left:
+        breakdown.hours(page, clause)
+    with right:
+        breakdown.by_kind(page, clause)
+    search.tickets(page, clause)
+    drawer.show(page)
