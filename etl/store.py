@@ -13,7 +13,9 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -195,7 +197,7 @@ class Warehouse:
     def writing(self, target: Path) -> Iterator[Path]:
         """A temporary name to write to; what is there at the end is synced and becomes `target`."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        temporary = target.with_name(f".{target.name}.{secrets.randbits(48)}.tmp")
         try:
             yield temporary
             _sync(temporary)
@@ -253,7 +255,7 @@ class Warehouse:
         known = {batch.id for batch in self._every_batch()}
         folders = (".", "raw", "batches/*", "rejects", "manifests", "generations")
         for file in (file for folder in folders for file in self.root.glob(f"{folder}/.*.tmp")):
-            if _TEMPORARY.fullmatch(file.name):
+            if _TEMPORARY.fullmatch(file.name) and not _is_being_built(file):
                 file.unlink(missing_ok=True)
         for file in [*self.root.glob("batches/*/*.parquet"), *self.root.glob("rejects/*.parquet")]:
             if _BATCH.fullmatch(file.stem) and file.stem not in known:
@@ -309,6 +311,14 @@ def copy_hashed(source: Path, target: Path) -> str:
             digest.update(piece)
             write.write(piece)
     return digest.hexdigest()
+
+
+def _is_being_built(file: Path) -> bool:
+    """Readers build another day's marts without the lock: those are left alone for a day."""
+    try:
+        return "-asof-" in file.name and time.time() - file.stat().st_mtime < 86_400
+    except FileNotFoundError:
+        return True
 
 
 def _batch(raw: Mapping[str, object]) -> Batch:

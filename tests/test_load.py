@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -361,6 +363,16 @@ def test_chinese_headers_in_gb18030_with_a_title_and_a_totals_row(
     assert done.files[0].totals_rows == 1
     assert done.files[0].ignored_columns == ("备注",)
     assert rows(settings, "contracts", "contract_id, source_row") == [("HT-1", 4)]
+
+
+def test_two_readers_may_ask_for_the_same_day_while_a_writer_sweeps(
+    settings: Settings, loaded: LoadReport, put: Callable[..., Path]
+) -> None:
+    day = datetime(2025, 6, 1, 12)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(open_marts, settings, day) for _ in range(3)]
+        pool.submit(load, settings, [put("c.csv", CONTRACTS)]).result()
+        assert {marts.result().as_of for marts in asked} == {day}
 
 
 def test_the_time_zone_is_fixed_when_the_warehouse_is_made(

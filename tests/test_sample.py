@@ -111,7 +111,7 @@ def test_all_thirteen_logs_under_the_catalogue_s_headers(written: list[Path]) ->
     assert set(rows_by_log(written)) == set(catalogue().logs)
 
 
-@pytest.mark.parametrize("size", [100, 1_234])
+@pytest.mark.parametrize("size", [2, 100, 1_234])
 def test_as_many_tickets_as_asked_for(size: int, tmp_path: Path) -> None:
     assert tickets_in(write_sample(tmp_path, tickets=size)) == size
 

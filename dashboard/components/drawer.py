@@ -17,6 +17,17 @@ from etl.catalogue import catalogue
 TICKET_CLAUSES = ("sla.", "warranty.", "aftercare.")
 _OPEN = "drawer.open"
 _NUMBER = "drawer.number"
+# A button that redraws itself (the download) drops the focus, and Escape would reach nothing.
+_ESCAPE = """
+export default function () {
+  const close = (event) => {
+    if (event.key !== "Escape" || document.activeElement !== document.body) return;
+    document.querySelector('[role="dialog"] [aria-label="Close"]')?.click();
+  };
+  document.addEventListener("keydown", close);
+  return () => document.removeEventListener("keydown", close);
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -70,8 +81,15 @@ def show(page: Page) -> None:
     opened: Opened | None = st.session_state.get(_OPEN)
     if opened is None:
         return
+    with st.container(key="drawer_watch"):
+        _escape()(key="drawer_escape", height=1)
     draw = st.dialog(plain(opened.title), width=860, position="right", on_dismiss=_closed)(_inside)
     draw(page)
+
+
+@st.cache_resource(show_spinner=False)
+def _escape():  # type: ignore[no-untyped-def]
+    return st.components.v2.component("kept.escape", js=_ESCAPE)
 
 
 def _closed() -> None:

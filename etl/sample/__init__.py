@@ -41,7 +41,6 @@ from etl.sample.visits import write_visits
 __all__ = [
     "DEFAULT_SEED",
     "DEFAULT_TICKETS",
-    "FEWEST_TICKETS",
     "PLANTED",
     "Planted",
     "write_sample",
@@ -49,7 +48,6 @@ __all__ = [
 
 DEFAULT_TICKETS = 5_000
 DEFAULT_SEED = 20_260_101
-FEWEST_TICKETS = 100
 Progress = Callable[[str, int, int], None]
 
 _LARGE = 20_000
@@ -68,10 +66,8 @@ def write_sample(
     """Write the logs into `directory` and return the files, in the order of their names.
 
     `progress` is told the log being written, the tickets done and their total. Raises KeptError
-    where `tickets` are too few for the story or `directory` is a file.
+    where `directory` is a file.
     """
-    if tickets < FEWEST_TICKETS:
-        raise KeptError("sample_too_small", tickets=tickets, fewest=FEWEST_TICKETS)
     if directory.exists() and not directory.is_dir():
         raise KeptError("sample_no_folder", path=directory)
     directory.mkdir(parents=True, exist_ok=True)
