@@ -12,7 +12,8 @@ from datetime import date
 import streamlit as st
 
 from dashboard.queries import Choices, Selection
-from dashboard.texts import LANGUAGES, Words, plain
+from dashboard.texts import Words, plain
+from etl.catalogue import LANGUAGES
 
 PRESETS = {"3m": 3, "6m": 6, "12m": 12, "all": None}
 DEFAULT_PERIOD = "6m"

@@ -7,7 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import navigation
-from dashboard.texts import LANGUAGES, words
+from dashboard.texts import words
+from etl.catalogue import LANGUAGES
 from tests import dashboard_data
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"

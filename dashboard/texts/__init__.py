@@ -12,7 +12,6 @@ from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
-LANGUAGES = ("zh", "en")
 LOCALES = {"zh": Locale.parse("zh_CN"), "en": Locale.parse("en_US")}
 _MARKDOWN = str.maketrans({character: "\\" + character for character in "\\`*_{}[]()<>#+!|~$:^&"})
 
