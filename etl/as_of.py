@@ -59,6 +59,17 @@ def horizon_sql() -> str:
     )
 
 
+def calendar_sql() -> str:
+    """Every day from the first acceptance of a unit or a contract to as_of."""
+    return (
+        "select cast(day as date) as day from ("
+        "select unnest(generate_series(accepted.first_on, cast(moment.as_of as date), "
+        "interval 1 day)) as day from moment cross join (select min(accepted_on) as first_on from "
+        "(select accepted_on from base_equipment union all select accepted_on from base_contracts)"
+        " as every) as accepted) as days"
+    )
+
+
 def _has_happened(column: Column) -> str:
     """A date is compared with the date of as_of, an instant with as_of itself."""
     limit = "cast(moment.as_of as date)" if column.type == "date" else "moment.as_of"

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from etl import __version__
 from etl.catalogue import Text, catalogue
+from etl.changes import changes
 from etl.config import Settings, sample_folder
 from etl.errors import KeptError
 from etl.load import Loaded, LoadReport, load, parse_instant, undo
@@ -36,6 +37,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+MOST_CHANGES = 20
 
 WarehouseOption = Annotated[
     Path | None,
@@ -187,14 +190,26 @@ def report_command(
         str | None, typer.Option("--contract", metavar="ID", help="Only this contract.")
     ] = None,
     as_of: AsOfOption = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="T", help="What changed since that date or instant."),
+    ] = None,
     as_json: JsonOption = False,
     warehouse: WarehouseOption = None,
     timezone: TimezoneOption = None,
 ) -> None:
-    """Print the clauses with their counts, rates and verdicts, per contract."""
+    """Print the clauses with their counts, rates and verdicts, per contract; or what changed."""
     settings = Settings.from_environment(warehouse, timezone)
     marts = _marts(settings, as_of)
-    figures = report(marts, Warehouse(settings).manifest(), contract)
+    manifest = Warehouse(settings).manifest()
+    if since is not None:
+        changed = changes(marts, _marts(settings, since), manifest, contract)
+        if as_json:
+            _print_json(changed)
+        else:
+            _print_changes(settings, changed)
+        return
+    figures = report(marts, manifest, contract)
     if as_json:
         _print_json(figures)
     else:
@@ -406,6 +421,64 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def _print_changes(settings: Settings, changed: Mapping[str, Any]) -> None:
+    """The three lists, the longer ones cut: --json has all of it."""
+    language, labels = settings.language, catalogue().verdicts
+    since, as_of = (changed[name].replace("T", " ") for name in ("since", "as_of"))
+    typer.echo(_say(settings, "changes_between", since=since, as_of=as_of))
+
+    def clause(name: str | None) -> str:
+        return "" if name is None else catalogue().clauses[name].title.get(language)
+
+    verdicts: list[Mapping[str, object]] = [
+        {
+            "contract": row["contract_id"],
+            "clause": clause(row["clause"]),
+            "was": labels[row["was"]].title.get(language),
+            "is": labels[row["is"]].title.get(language),
+        }
+        for row in changed["verdicts"]
+    ]
+    broken: list[Mapping[str, object]] = [
+        {
+            "contract": row["contract_id"],
+            "clause": clause(row["clause"]),
+            "subject": row["subject"],
+            "department": row["department"],
+            "due": row["due"],
+            "done": row["done"],
+        }
+        for row in changed["newly_broken"]
+    ]
+    due: list[Mapping[str, object]] = [
+        {
+            "contract": row["contract_id"],
+            "kind": _say(settings, f"due_{row['kind']}"),
+            "clause": clause(row["clause"]),
+            "subject": row["subject"],
+            "due": row["due_at"],
+        }
+        for row in changed["falls_due"]
+    ]
+    for name, rows in (("verdicts", verdicts), ("newly_broken", broken), ("falls_due", due)):
+        typer.echo("\n" + _say(settings, f"changes_{name}", count=len(rows)))
+        if rows:
+            _print_table(settings, tuple(rows[0]), rows[:MOST_CHANGES])
+        if len(rows) > MOST_CHANGES:
+            typer.echo(_say(settings, "changes_more", count=len(rows) - MOST_CHANGES))
+
+
+def _figure(name: str, value: object) -> str:
+    """A figure of the report: hours with one decimal, shares as percentages, none as a dash."""
+    if value is None:
+        return "—"
+    if name.endswith("_hours"):
+        return f"{value:.1f}"
+    if name.startswith("availability") or name == "ratio":
+        return f"{value:.2%}"
+    return str(value)
+
+
 def _print_report(settings: Settings, figures: Mapping[str, Any]) -> None:
     typer.echo(_say(settings, "report_as_of", as_of=figures["as_of"].replace("T", " ")))
     for contract, found in figures["contracts"].items():
@@ -420,6 +493,12 @@ def _print_report(settings: Settings, figures: Mapping[str, Any]) -> None:
         ]
         shown = ("clause", "met", "breached", "unknown", "pending", "excluded", "rate", "verdict")
         _print_table(settings, shown, rows)
+        for section in ("availability", "spares", "warranty", "retention"):
+            said = {name: _figure(name, value) for name, value in found[section].items()}
+            if section == "retention":
+                verdict = catalogue().contract_verdicts[found[section]["verdict"]]
+                said["verdict"] = verdict.title.get(settings.language)
+            typer.echo(_say(settings, f"report_{section}", **said))
     if figures["rejected_rows"] or figures["waiting_rows"]:
         typer.echo(
             "\n"

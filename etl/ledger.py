@@ -1,11 +1,12 @@
 """Runs the models: from the logs that count, as they stood at `as_of`, to the published marts.
 
 The models are found in `models/` and run in the order of what they select from. Facts and marts
-become tables; clauses are views, gathered in `clause_row`, from which the ledger is decided.
+become tables; clauses and signals are views, gathered in `clause_row` and `signal_row`, from which
+the ledger is decided and the signals are listed.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -16,14 +17,27 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from etl import __version__, as_of, references
+from etl import __version__, as_of, references, sensitivity
 from etl.catalogue import catalogue
 from etl.sql import literal
 
-CLAUSE_COLUMNS = (
-    "contract_id", "subject", "department", "equipment_id", "category", "service_type", "channel",
-    "arose_on", "began_at", "due_at", "done_at", "bound_at", "finished", "stated",
-)  # fmt: skip
+CLAUSE_COLUMNS: Mapping[str, str] = {
+    "contract_id": "varchar", "subject": "varchar", "department": "varchar",
+    "equipment_id": "varchar", "category": "varchar", "service_type": "varchar",
+    "channel": "varchar", "arose_on": "date", "began_at": "timestamp",
+    "due_at": "timestamp", "due_on": "date", "done_at": "timestamp", "done_on": "date",
+    "bound_at": "timestamp", "finished": "boolean", "stated": "varchar",
+}  # fmt: skip
+"""What a clause may say of an obligation; what its model leaves out is empty. A due or done that
+is a day goes into due_on and done_on, an instant into due_at and done_at."""
+SIGNAL_COLUMNS: Mapping[str, str] = {
+    "contract_id": "varchar", "subject": "varchar", "department": "varchar",
+    "equipment_id": "varchar", "engineer_id": "varchar", "found_at": "timestamp",
+    "beside": "varchar", "alike": "bigint",
+}  # fmt: skip
+"""What a signal may say; what its model leaves out is empty."""
+_GATHERED = {"clauses": "clause_row", "signals": "signal_row"}
+_COLUMNS = {"clauses": CLAUSE_COLUMNS, "signals": SIGNAL_COLUMNS, "readings": CLAUSE_COLUMNS}
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,7 @@ class Model:
     @property
     def relation(self) -> str:
         """The table or view that it makes."""
-        return f'"{self.name}"' if self.kind == "clauses" else self.name
+        return f'"{self.name}"' if "." in self.name else self.name
 
 
 @cache
@@ -53,11 +67,11 @@ def models() -> Mapping[str, Model]:
         if file.name.endswith(".sql")
     }
     order: TopologicalSorter[str] = TopologicalSorter()
-    clauses = sorted(name for name, model in found.items() if model.kind == "clauses")
     for name, model in sorted(found.items()):
-        reads = relations(model.sql)
-        if "clause_row" in reads:
-            reads = reads - {"clause_row"} | set(clauses)
+        reads = set(relations(model.sql))
+        for kind, gathered in _GATHERED.items():
+            if gathered in reads:
+                reads |= {other.name for other in found.values() if other.kind == kind}
         order.add(name, *sorted(reads & set(found)))
     return {name: found[name] for name in order.static_order()}
 
@@ -73,7 +87,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256(
         f"{__version__} {duckdb.__version__} {catalogue().fingerprint}".encode()
     )
-    for module in (as_of, references):  # they write SQL too
+    for module in (as_of, references, sensitivity):  # they write SQL too
         digest.update((files("etl") / f"{module.__name__.split('.')[-1]}.py").read_bytes())
     for model in sorted(models().values(), key=lambda model: model.name):
         digest.update(f"\0{model.kind}\0{model.name}\0{model.sql}".encode())
@@ -102,11 +116,13 @@ def build_marts(
     loaded: frozenset[str],
     known_at: datetime,
     at: datetime | None = None,
+    wanted: Collection[str] | None = None,
 ) -> Iterator[tuple[str, int, int]]:
     """Builds all facts and marts in the connection's current schema, telling (name, done, of).
 
     `logs` is the schema with the merged logs, `loaded` the logs ever loaded, `known_at` the moment
     of the last load (after which nothing is known), `at` the as-of or None for the data horizon.
+    With `wanted`, only these models are built, and what they need.
     """
     for log in catalogue().logs.values():
         con.execute(references.counted_view_sql(log, logs))
@@ -123,19 +139,26 @@ def build_marts(
     _publish_catalogue(con, loaded)
     for log in catalogue().logs.values():
         con.execute(f"create temp view base_{log.name} as {as_of.base_sql(log)}")
-    every = list(models().values())
-    gathered = False
+    con.execute(f"create temp view open_row as {references.open_rows_sql(logs)}")
+    con.execute(f"create table calendar as {as_of.calendar_sql()}")
+    every = list(models().values()) if wanted is None else _with_what_they_need(wanted)
+    missing = dict(_GATHERED)
     for done, model in enumerate(every):
         yield model.name, done, len(every)
-        if not gathered and "clause_row" in relations(model.sql):
-            con.execute(f"create temp view clause_row as {_clause_rows()}")
-            gathered = True
-        what = "temp view" if model.kind == "clauses" else "table"
-        con.execute(f"create {what} {model.relation} as {model.sql}")
+        for kind, view in list(missing.items()):
+            if view in relations(model.sql):
+                con.execute(f"create temp view {view} as {_rows_of(kind, every)}")
+                del missing[kind]
+        if model.kind in _COLUMNS:
+            con.execute(f"create temp view {model.relation} as {_with_all_columns(model)}")
+        else:
+            con.execute(f"create table {model.relation} as {model.sql}")
+    if wanted is None or "sensitivity" in wanted:
+        con.execute(f"create table sensitivity as {_sensitivity_sql()}")
 
 
 def _publish_catalogue(con: duckdb.DuckDBPyConnection, loaded: frozenset[str]) -> None:
-    """The parts of the catalogue that models read: `catalogue_term`, `catalogue_log`."""
+    """The parts of the catalogue that models read: `catalogue_term`, `_log` and `_clause`."""
     terms = ", ".join(
         f"({literal(term.name)}, {default}, {literal(term.unit)}, {term.assumed})"
         for term in catalogue().terms.values()
@@ -153,13 +176,74 @@ def _publish_catalogue(con: duckdb.DuckDBPyConnection, loaded: frozenset[str]) -
         "create table catalogue_log as select * "
         f"from (values {logs}) as log (log, register, loaded)"
     )
-
-
-def _clause_rows() -> str:
-    columns = ", ".join(CLAUSE_COLUMNS)
-    return " union all ".join(
-        f"select {literal(model.name)} as clause, "
-        f"{literal(catalogue().clauses[model.name].log)} as log, {columns} from {model.relation}"
-        for model in models().values()
-        if model.kind == "clauses"
+    clauses = ", ".join(
+        f"({literal(clause.id)}, {literal(clause.log)}, {literal(f'{clause.id}.target')}, "
+        f"{', '.join(literal(term) for term in clause.assumed_terms) or 'null'})"
+        for clause in catalogue().clauses.values()
     )
+    con.execute(
+        "create table catalogue_clause as select * "
+        f"from (values {clauses}) as clause (clause, log, target_term, assumed_term)"
+    )
+
+
+@cache
+def given_columns(model: Model) -> tuple[str, ...]:
+    """The columns that a model's last step names."""
+    for cte in sqlglot.parse_one(model.sql, read="duckdb").find_all(exp.CTE):
+        if cte.alias == "final":
+            return tuple(cte.this.named_selects)
+    return ()
+
+
+def _sensitivity_sql() -> str:
+    every = models().values()
+    return sensitivity.sensitivity_sql(
+        clauses={one.name: _with_all_columns(one) for one in every if one.kind == "clauses"},
+        readings={
+            one.name.removesuffix(sensitivity.ALTERNATIVE): _with_all_columns(one)
+            for one in every
+            if one.kind == "readings"
+        },
+        models={one.name: one.sql for one in every if one.kind == "marts"},
+    )
+
+
+def _with_all_columns(model: Model) -> str:
+    """A clause or signal with every column of its kind, those that it leaves out being empty."""
+    given = given_columns(model)
+    columns = ", ".join(
+        name if name in given else f"cast(null as {kind}) as {name}"
+        for name, kind in _COLUMNS[model.kind].items()
+    )
+    return f"select {columns} from ({model.sql}) as found"
+
+
+def _with_what_they_need(wanted: Collection[str]) -> list[Model]:
+    """Where all clauses (or signals) are gathered, all of them, unless some are wanted by name."""
+    needed = set(wanted)
+    for name, model in reversed(list(models().items())):
+        if name not in needed:
+            continue
+        reads = relations(model.sql)
+        needed |= reads
+        for kind, gathered in _GATHERED.items():
+            every = {other.name for other in models().values() if other.kind == kind}
+            if gathered in reads and not every & set(wanted):
+                needed |= every
+    return [model for name, model in models().items() if name in needed]
+
+
+def _rows_of(kind: str, every: Iterable[Model]) -> str:
+    """The rows of all clauses, or of all signals, each with whose they are."""
+    columns = ", ".join(_COLUMNS[kind])
+    parts = []
+    for model in every:
+        if model.kind != kind:
+            continue
+        whose = f"{literal(model.name)} as signal"
+        if kind == "clauses":
+            log = catalogue().clauses[model.name].log
+            whose = f"{literal(model.name)} as clause, {literal(log)} as log"
+        parts.append(f"select {whose}, {columns} from {model.relation}")
+    return " union all ".join(parts)

@@ -47,29 +47,34 @@ def open_marts(
 
     Raises KeptError where the warehouse holds nothing yet.
     """
-    warehouse = Warehouse(settings)
-    manifest = warehouse.manifest()
-    if not manifest.loaded_logs:
-        raise NothingDoneError("warehouse_empty", warehouse=settings.warehouse)
+    warehouse, manifest = _holding(settings)
     generation = warehouse.generation(manifest, fingerprint())
     if not generation.exists():
         with warehouse.lock():
             if not generation.exists():
                 build_generation(warehouse, manifest, progress)
-    if as_of is None:
-        return _opened(generation, manifest)
-    with duckdb.connect(generation, read_only=True) as con:
-        default = con.execute("select as_of from build").fetchone()
-    if default and default[0] == as_of:
+    if as_of is None or as_of == _as_of_default(generation):
         return _opened(generation, manifest)
     return _opened(_other_day(warehouse, manifest, generation, as_of, progress), manifest)
 
 
+def marts_are_built(settings: Settings, as_of: datetime | None = None) -> bool:
+    """Whether `open_marts` would find them there.
+
+    Raises KeptError where the warehouse holds nothing yet.
+    """
+    warehouse, manifest = _holding(settings)
+    generation = warehouse.generation(manifest, fingerprint())
+    return generation.exists() and (
+        as_of is None
+        or as_of == _as_of_default(generation)
+        or _other_file(generation, as_of).exists()
+    )
+
+
 def rebuild(settings: Settings, progress: Progress = silent) -> Marts:
     """Builds the current generation anew from the batches, whatever is there."""
-    warehouse = Warehouse(settings)
-    if not warehouse.manifest().loaded_logs:
-        raise NothingDoneError("warehouse_empty", warehouse=settings.warehouse)
+    warehouse, _ = _holding(settings)
     with warehouse.lock():
         manifest = warehouse.manifest()
         build_generation(warehouse, manifest, progress)
@@ -103,6 +108,26 @@ def known_at(manifest: Manifest) -> datetime:
     return latest.astimezone(ZoneInfo(manifest.timezone)).replace(tzinfo=None)
 
 
+def _holding(settings: Settings) -> tuple[Warehouse, Manifest]:
+    """The warehouse and its manifest, where it holds anything."""
+    warehouse = Warehouse(settings)
+    manifest = warehouse.manifest()
+    if not manifest.loaded_logs:
+        raise NothingDoneError("warehouse_empty", warehouse=settings.warehouse)
+    return warehouse, manifest
+
+
+def _as_of_default(generation: Path) -> datetime | None:
+    with duckdb.connect(generation, read_only=True) as con:
+        found = con.execute("select as_of from build").fetchone()
+    return found[0] if found else None
+
+
+def _other_file(generation: Path, as_of: datetime) -> Path:
+    stamp = as_of.strftime("%Y%m%dT%H%M%S%f")
+    return generation.with_name(f"{generation.stem}-asof-{stamp}.duckdb")
+
+
 def _other_day(
     warehouse: Warehouse,
     manifest: Manifest,
@@ -110,8 +135,7 @@ def _other_day(
     as_of: datetime,
     progress: Progress,
 ) -> Path:
-    stamp = as_of.strftime("%Y%m%dT%H%M%S%f")
-    target = generation.with_name(f"{generation.stem}-asof-{stamp}.duckdb")
+    target = _other_file(generation, as_of)
     if target.exists():
         target.touch()
         return target

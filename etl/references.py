@@ -34,6 +34,19 @@ def counted_view_sql(log: Log, source: str) -> str:
     )
 
 
+def open_rows_sql(source: str) -> str:
+    """The rejected and the waiting rows, which count nowhere yet: log, contract_id as named."""
+    parts = [f"select log, contract_id from {source}.open_rejects"]
+    for log in catalogue().logs.values():
+        if "contract_id" in log.columns:
+            parts.append(
+                f"select {literal(log.name)} as log, contract_id from {source}.{log.name} "
+                f"where rowid in (select row_id from {source}.waiting "
+                f"where log = {literal(log.name)})"
+            )
+    return " union all ".join(parts)
+
+
 def find_waiting(con: duckdb.DuckDBPyConnection, schema: str) -> None:
     """Fills `<schema>.waiting`: log, row_id (rowid of the row), column_name, value, code.
 

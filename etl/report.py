@@ -14,7 +14,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from etl.catalogue import STATES, catalogue
-from etl.check import STRAY_CELLS, problems_from_json
+from etl.check import STRAY_CELLS, exact, problems_from_json
 from etl.errors import KeptError
 from etl.ledger import computed_clauses
 from etl.marts import Marts
@@ -31,7 +31,21 @@ TABLES: Mapping[str, tuple[str, ...]] = {
         "contract_id", "clause", "month", "met", "breached", "unknown", "pending", "excluded",
         "rate", "rate_upper",
     ),
+    "availability": (
+        "contract_id", "equipment_id", "department", "month", "service_seconds", "down_seconds",
+        "covered_seconds", "availability", "availability_with_loaner",
+    ),
+    "warranty": (
+        "contract_id", "equipment_id", "department", "accepted_on", "base_expires_on",
+        "extensions", "expires_on", "possible_expires_on", "status", "replacement_due",
+    ),
+    "spares": ("contract_id", "day", "on_hand", "units_in_service", "ratio", "state"),
+    "retention": (
+        "contract_id", "amount", "retention_amount", "accepted_on", "due_on", "verdict",
+        "met", "breached", "unknown", "pending", "excluded",
+    ),
 }  # fmt: skip
+_DAY_OR_INSTANT = {"due_at": "due_on", "done_at": "done_on"}
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _FETCH = 10_000
 
@@ -44,7 +58,8 @@ def export(marts: Marts, table: str, target: Path | None) -> str | None:
     if table not in TABLES:
         raise KeptError("table_unknown", table=table, tables=", ".join(TABLES))
     columns = TABLES[table]
-    sql = f"select {', '.join(columns)} from {table} order by all"
+    sql = f"select {', '.join(_published(column, table) for column in columns)} from {table} "
+    sql += "order by all"
     with duckdb.connect(marts.path, read_only=True) as con:
         if target is not None and target.suffix.lower() == ".parquet":
             _demand_folder(target)
@@ -52,6 +67,16 @@ def export(marts: Marts, table: str, target: Path | None) -> str | None:
             return None
         cursor = con.execute(sql)
         return write_rows(columns, _rows(cursor), target)
+
+
+def _published(column: str, table: str) -> str:
+    """A due or done is a day or an instant, by its clause: both are published as ISO text."""
+    if table != "obligation" or column not in _DAY_OR_INSTANT:
+        return column
+    return (
+        f"coalesce(cast({_DAY_OR_INSTANT[column]} as varchar), "
+        f"replace(cast({column} as varchar), ' ', 'T')) as {column}"
+    )
 
 
 def write_rows(
@@ -83,21 +108,19 @@ def write_rows(
 def report(marts: Marts, manifest: Manifest, contract: str | None = None) -> dict[str, Any]:
     """All figures per contract, as `kept report --json` prints them.
 
-    Raises KeptError where there is no such contract.
+    Raises KeptError where there is no contract of that id.
     """
     with duckdb.connect(marts.path, read_only=True) as con:
-        contracts = [
+        names = [
             row[0]
             for row in con.execute(
                 "select contract_id from fact_contract order by contract_id"
             ).fetchall()
         ]
-        if contract is not None:
-            if contract not in contracts:
-                raise KeptError("contract_unknown", contract=contract, known=", ".join(contracts))
-            contracts = [contract]
+        if contract is not None and contract not in names:
+            raise KeptError("contract_unknown", contract=contract, known=", ".join(names))
         counted = {
-            (row[0], row[1]): row[2:]
+            (row[0], row[1]): [int(n) for n in row[2:]]
             for row in con.execute(
                 f"select contract_id, clause, {', '.join(f'sum({s})' for s in STATES)} "
                 "from compliance group by contract_id, clause"
@@ -109,22 +132,70 @@ def report(marts: Marts, manifest: Manifest, contract: str | None = None) -> dic
                 "select contract_id, term, value from contract_term where term like '%.target'"
             ).fetchall()
         }
-    clauses = {
-        identity: {
-            clause: clause_figures(
-                [int(n) for n in counted.get((identity, clause), (0,) * len(STATES))],
-                targets[identity, clause],
-                catalogue().clauses[clause].log in manifest.loaded_logs,
-            )
-            for clause in computed_clauses()
-        }
-        for identity in contracts
-    }
+        figures = {section: _by_contract(con, sql) for section, sql in _FIGURES.items()}
     return {
         "as_of": iso(marts.as_of),
-        "contracts": {identity: {"clauses": clauses[identity]} for identity in contracts},
+        "contracts": {
+            name: {
+                "clauses": {
+                    clause: clause_figures(
+                        counted.get((name, clause), (0,) * len(STATES)),
+                        targets[name, clause],
+                        catalogue().clauses[clause].log in manifest.loaded_logs,
+                    )
+                    for clause in computed_clauses()
+                },
+                **{section: found[name] for section, found in figures.items()},
+            }
+            for name in ([contract] if contract is not None else names)
+        },
         "rejected_rows": marts.rejected_rows,
         "waiting_rows": sum(marts.waiting_rows.values()),
+    }
+
+
+# Grain of each: one contract, its id first. A figure of a fleet is weighed by time.
+_FIGURES: Mapping[str, str] = {
+    "availability": """
+        select
+            contract.contract_id,
+            1 - sum(down_seconds) / nullif(sum(service_seconds), 0) as availability,
+            1 - (sum(down_seconds) - sum(covered_seconds)) / nullif(sum(service_seconds), 0)
+                as availability_with_loaner,
+            sum(repair_seconds) / nullif(sum(repairs), 0) / 3600 as mttr_hours,
+            (sum(service_seconds) - sum(down_seconds)) / nullif(sum(faults), 0) / 3600
+                as mtbf_hours,
+        from fact_contract as contract
+        left join availability_slice as slice on contract.contract_id = slice.contract_id
+        group by contract.contract_id
+        """,
+    "spares": """
+        select contract.contract_id, spares.on_hand, spares.units_in_service, spares.ratio,
+        from fact_contract as contract
+        cross join build
+        left join spares
+            on contract.contract_id = spares.contract_id and spares.day = build.as_of::date
+        """,
+    "warranty": """
+        select
+            contract.contract_id,
+            count(*) filter (where warranty.status = 'in_warranty') as in_warranty,
+            count(*) filter (where warranty.status = 'expired') as expired,
+            count(*) filter (where warranty.extensions > 0) as extended,
+        from fact_contract as contract
+        left join warranty on contract.contract_id = warranty.contract_id
+        group by contract.contract_id
+        """,
+    "retention": f"select {', '.join(TABLES['retention'])} from retention",
+}
+
+
+def _by_contract(con: duckdb.DuckDBPyConnection, sql: str) -> dict[str, dict[str, Any]]:
+    cursor = con.execute(sql)
+    columns = [column[0] for column in cursor.description or ()][1:]
+    return {
+        row[0]: dict(zip(columns, (plain(iso(value)) for value in row[1:]), strict=True))
+        for row in cursor.fetchall()
     }
 
 
@@ -187,6 +258,13 @@ def write_rejects(warehouse: Warehouse, batch: Batch, target: Path | None) -> st
     return write_rows(columns, rows, target)
 
 
+def plain(value: object) -> object:
+    """An exact decimal as a number that JSON and spreadsheets know; everything else as it is."""
+    if not isinstance(value, Decimal):
+        return value
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
 def iso(value: object) -> object:
     """Instants and dates as ISO text without zone; everything else as it is."""
     if isinstance(value, datetime):
@@ -209,6 +287,8 @@ def _write_csv(
 
 
 def _safe(value: object) -> object:
+    if isinstance(value, Decimal):
+        return exact(value)
     if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return "'" + value
     return value

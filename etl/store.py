@@ -30,7 +30,8 @@ from etl.errors import KeptError, NothingDoneError
 SCHEMA_VERSION = 1
 KEPT_GENERATIONS = 3
 # Only what has a name that Kept gives is ever swept: a folder may hold other people's files.
-_TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
+# DuckDB lays its log (.wal) and what does not fit into memory (.tmp) beside the file it writes.
+_TEMPORARY = re.compile(r"\..+\.\d+\.tmp(\.tmp|\.wal(\.\w+)?)?")
 _BATCH = re.compile(r"\d{5,}-[a-z_]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FOLDERS = ("raw", "batches", "rejects", "manifests", "generations")
@@ -254,9 +255,9 @@ class Warehouse:
         """Removes what a killed writer left behind; the caller holds the lock."""
         known = {batch.id for batch in self._every_batch()}
         folders = (".", "raw", "batches/*", "rejects", "manifests", "generations")
-        for file in (file for folder in folders for file in self.root.glob(f"{folder}/.*.tmp")):
+        for file in (file for folder in folders for file in self.root.glob(f"{folder}/.*.tmp*")):
             if _TEMPORARY.fullmatch(file.name) and not _is_being_built(file):
-                file.unlink(missing_ok=True)
+                _remove(file)
         for file in [*self.root.glob("batches/*/*.parquet"), *self.root.glob("rejects/*.parquet")]:
             if _BATCH.fullmatch(file.stem) and file.stem not in known:
                 file.unlink(missing_ok=True)
@@ -270,6 +271,7 @@ class Warehouse:
             number = file.stem.split("-")[0]
             if number.isdecimal() and int(number) > current:
                 file.unlink(missing_ok=True)
+        self._forget_old_generations(current)
 
     def _every_batch(self) -> tuple[Batch, ...]:
         manifest = self.manifest()
@@ -280,7 +282,9 @@ class Warehouse:
             raise KeptError("warehouse_no_folder", warehouse=self.root)
         strangers = self.root.exists() and not self.path("CURRENT").exists()
         if strangers and any(
-            file.name not in (*_FOLDERS, "lock", "lock.json") for file in self.root.iterdir()
+            file.name not in (*_FOLDERS, "lock", "lock.json")
+            and not _TEMPORARY.fullmatch(file.name)
+            for file in self.root.iterdir()
         ):
             raise KeptError("warehouse_not_empty", warehouse=self.root)
         folder = self.root.absolute()
@@ -319,6 +323,13 @@ def _is_being_built(file: Path) -> bool:
         return "-asof-" in file.name and time.time() - file.stat().st_mtime < 86_400
     except FileNotFoundError:
         return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _batch(raw: Mapping[str, object]) -> Batch:

@@ -1,6 +1,6 @@
 """Runs one case: rows a person can check by hand, through the real checks and models, in memory."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -27,17 +27,22 @@ DEFAULTS = {
 
 
 def rows(text: str) -> tuple[list[str], list[list[str]]]:
-    """A table written with bars: its header and its rows, `·` standing for an empty cell."""
+    """A table written with bars: its header and its rows; `·` is an empty cell, `¦` a bar."""
     lines = [
-        [cell.strip().replace("·", "") for cell in line.split("|")]
+        [cell.strip().replace("·", "").replace("¦", "|") for cell in line.split("|")]
         for line in text.strip().splitlines()
     ]
     return lines[0], lines[1:]
 
 
 @contextmanager
-def ledger(given: Mapping[str, str], as_of: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with the marts of the given logs; contract HT-1 and unit U-1 unless given."""
+def ledger(
+    given: Mapping[str, str], as_of: str | None, wanted: Collection[str] | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the marts of the given logs; contract HT-1 and unit U-1 unless given.
+
+    With `wanted`, only with these models and what they need.
+    """
     logs = {**DEFAULTS, **given}
     with duckdb.connect() as con:
         create_logs(con, "logs")
@@ -48,7 +53,7 @@ def ledger(given: Mapping[str, str], as_of: str | None) -> Iterator[duckdb.DuckD
             _load(con, name, header, body, sequence)
         find_waiting(con, "logs")
         at = None if as_of is None else parse_instant(as_of, TIMEZONE)
-        for _ in build_marts(con, "logs", frozenset(logs), KNOWN_AT, at):
+        for _ in build_marts(con, "logs", frozenset(logs), KNOWN_AT, at, wanted):
             pass
         yield con
 

@@ -95,17 +95,31 @@ class Term:
 
 @dataclass(frozen=True)
 class Clause:
-    """One promise of the letter."""
+    """One promise of the letter. `evidence` are the (log, column) that show whether it was kept."""
 
     id: str
     group: str
     quote: str
+    also: tuple[str, ...]
     title: Text
     text: Text
     log: str
     rests_on: tuple[str, ...]
+    evidence: tuple[tuple[str, str], ...]
     terms: tuple[str, ...]
     assumed_terms: tuple[str, ...]
+    reading: Text | None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the letter that is shown beside the clauses and judged by none."""
+
+    id: str
+    quote: str
+    title: Text
+    text: Text
+    terms: tuple[str, ...]
     reading: Text | None
 
 
@@ -135,10 +149,12 @@ class Catalogue:
     groups: Mapping[str, Text]
     terms: Mapping[str, Term]
     clauses: Mapping[str, Clause]
+    figures: Mapping[str, Figure]
     sentences: tuple[Sentence, ...]
     states: Mapping[str, Label]
     verdicts: Mapping[str, Label]
     contract_verdicts: Mapping[str, Label]
+    signals: Mapping[str, Label]
     messages: Mapping[str, Text]
     fingerprint: str
 
@@ -191,6 +207,7 @@ def catalogue() -> Catalogue:
         groups={name: _text(raw) for name, raw in promises["groups"].items()},
         terms=terms,
         clauses=clauses,
+        figures={name: _figure(name, raw) for name, raw in promises["figures"].items()},
         sentences=tuple(
             Sentence(raw["quote"], _text(raw), raw.get("seen_in"), raw["measurable"])
             for raw in promises["sentences"]
@@ -198,6 +215,7 @@ def catalogue() -> Catalogue:
         states=_labels(promises["states"]),
         verdicts=_labels(promises["verdicts"]),
         contract_verdicts=_labels(promises["contract_verdicts"]),
+        signals=_labels(promises["signals"]),
         messages=messages,
         fingerprint=hashlib.sha256(b"\0".join(file.read_bytes() for file in sources)).hexdigest(),
     )
@@ -274,17 +292,35 @@ def _term(name: str, raw: Mapping[str, Any]) -> Term:
     )
 
 
+def _evidence(log: str, named: str) -> tuple[str, str]:
+    other, dot, column = named.partition(".")
+    return (other, column) if dot else (log, named)
+
+
 def _clause(name: str, raw: Mapping[str, Any]) -> Clause:
     return Clause(
         id=name,
         group=raw["group"],
         quote=raw["quote"],
+        also=tuple(raw.get("also", ())),
         title=_text(raw),
         text=Text(raw["zh_text"], raw["en_text"]),
         log=raw["log"],
         rests_on=tuple(raw["rests_on"]),
+        evidence=tuple(_evidence(raw["log"], named) for named in raw["evidence"]),
         terms=tuple(raw["terms"]),
         assumed_terms=tuple(raw.get("assumed_terms", ())),
+        reading=_text(raw["reading"]) if "reading" in raw else None,
+    )
+
+
+def _figure(name: str, raw: Mapping[str, Any]) -> Figure:
+    return Figure(
+        id=name,
+        quote=raw["quote"],
+        title=_text(raw),
+        text=Text(raw["zh_text"], raw["en_text"]),
+        terms=tuple(raw["terms"]),
         reading=_text(raw["reading"]) if "reading" in raw else None,
     )
 
@@ -308,5 +344,12 @@ def _check(found: Catalogue) -> None:
     for clause in found.clauses.values():
         _demand(clause.group in found.groups, f"{clause.id}: group {clause.group}")
         _demand({clause.log, *clause.rests_on} <= set(found.logs), f"{clause.id}: logs")
+        for whose, name in clause.evidence:
+            _demand(
+                whose in found.logs and name in found.logs[whose].columns,
+                f"{clause.id}: evidence {whose}.{name}",
+            )
         _demand({*clause.terms, *clause.assumed_terms} <= set(found.terms), f"{clause.id}: terms")
+    for figure in found.figures.values():
+        _demand(set(figure.terms) <= set(found.terms), f"{figure.id}: terms")
     _demand(tuple(found.states) == STATES, "the states and their order")

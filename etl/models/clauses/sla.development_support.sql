@@ -32,7 +32,6 @@ final as (
         arose_on, reported_at as began_at,
         due_at,
         end_at as done_at,
-        cast(null as timestamp) as bound_at,
         finished,
         case
             when finished and outcome = 'not_fixed' then 'breached'

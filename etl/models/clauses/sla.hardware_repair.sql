@@ -14,7 +14,6 @@ final as (
         arose_on, reported_at as began_at,
         repair_due_at as due_at,
         end_at as done_at,
-        cast(null as timestamp) as bound_at,
         finished,
         case
             when finished and outcome = 'not_fixed' then 'breached'

@@ -42,7 +42,6 @@ final as (
         arose_on, coalesce(onsite_at, left_site_at) as began_at,
         due_at,
         least(loaner_provided_at, replaced_at) as done_at,
-        cast(null as timestamp) as bound_at,
         finished,
         case
             when

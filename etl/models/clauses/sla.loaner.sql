@@ -15,9 +15,7 @@ final as (
         ticket.arose_on, ticket.reported_at as began_at,
         ticket.repair_due_at as due_at,
         ticket.loaner_provided_at as done_at,
-        cast(null as timestamp) as bound_at,
-        ticket.finished,
-        cast(null as varchar) as stated
+        ticket.finished
     from ticket
     cross join moment
     where

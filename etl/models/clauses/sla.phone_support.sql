@@ -22,8 +22,7 @@ final as (
             + interval '1 microsecond' * term.microseconds as due_at,
         ticket.responded_at as done_at,
         least(ticket.onsite_at, ticket.resolved_at, ticket.closed_at) as bound_at,
-        ticket.finished,
-        cast(null as varchar) as stated
+        ticket.finished
     from ticket
     join term
         on ticket.contract_id = term.contract_id

@@ -9,11 +9,7 @@ final as (
     select
         contract_id, ticket_id as subject, department, equipment_id,
         category, service_type, channel,
-        arose_on, cast(null as timestamp) as began_at,
-        cast(null as timestamp) as due_at,
-        cast(null as timestamp) as done_at,
-        cast(null as timestamp) as bound_at,
-        finished,
+        arose_on, finished,
         case when knowledge_ref is not null then 'met' else 'unknown' end as stated
     from ticket
 

@@ -1,11 +1,22 @@
 -- The obligation ledger: what was promised, to whom, until when, and whether it was kept.
 -- grain: one obligation
 -- key: contract_id, clause, subject
+-- due_on, done_on: set where the promise counts in days; then due_at is the day's last second
 -- bucket: how long it took in twentieths of what was allowed: 0-19 within, 60 three times or more
 -- state: met, breached, unknown, pending or excluded; decided here and nowhere else
 with
 
-claim as (select * from clause_row),
+claim as (
+
+    select
+        clause, log, contract_id, subject, department, equipment_id,
+        category, service_type, channel, arose_on, began_at,
+        coalesce(due_at, cast(due_on as timestamp) + interval 86399 second) as due_at,
+        coalesce(done_at, cast(done_on as timestamp)) as done_at,
+        due_on, done_on, bound_at, finished, stated
+    from clause_row
+
+),
 
 through as (select * from log_through),
 
@@ -52,6 +63,7 @@ final as (
     select
         evident.contract_id, evident.clause, evident.subject, evident.department,
         evident.equipment_id, evident.arose_on, evident.due_at, evident.done_at,
+        evident.due_on, evident.done_on,
         case
             when evident.evidence in ('breached', 'unknown') and waiver.subject is not null
                 then 'excluded'

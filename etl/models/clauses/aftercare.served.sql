@@ -1,0 +1,26 @@
+-- aftercare.served: 质保期外,我公司仍保持质保期内的响应服务
+-- grain: one fault reported after the warranty
+-- due, done: those of sla.response
+with
+
+response as (select * from "sla.response"),
+
+ticket as (select * from fact_ticket_warranty where is_fault and in_warranty = false),
+
+final as (
+
+    select
+        response.contract_id, response.subject, response.department, response.equipment_id,
+        response.category, response.service_type, response.channel,
+        response.arose_on, response.began_at,
+        response.due_at,
+        response.done_at,
+        response.bound_at,
+        response.finished, response.stated
+    from response
+    join ticket
+        on response.subject = ticket.ticket_id
+
+)
+
+select * from final

@@ -1,0 +1,25 @@
+-- Spare units on hand at local against the units in service.
+-- grain: one contract and day with a unit in service
+-- key: contract_id, day
+-- ratio: on_hand / units_in_service; empty, like on_hand, before the first movement
+-- state: that of the day's obligation
+with
+
+day as (select * from fact_spares_day),
+
+obligation as (select * from obligation where clause = 'spares.ratio'),
+
+final as (
+
+    select
+        day.contract_id, day.day, day.on_hand, day.units_in_service,
+        cast(day.on_hand as double) / nullif(day.units_in_service, 0) as ratio,
+        obligation.state
+    from day
+    join obligation
+        on day.contract_id = obligation.contract_id
+        and day.day = obligation.arose_on
+
+)
+
+select * from final

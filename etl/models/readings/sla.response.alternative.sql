@@ -1,0 +1,16 @@
+-- sla.response, the other reading: thirty minutes hold for faults alone; "at once" is no figure.
+-- grain: one fault
+with
+
+claim as (
+    select * from "sla.response" where service_type in ('software_fault', 'hardware_fault')
+),
+
+final as (
+
+    select contract_id, subject, arose_on, began_at, due_at, done_at, bound_at, finished
+    from claim
+
+)
+
+select * from final
