@@ -4,7 +4,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	--fork-strategy fewest --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := setup
-.PHONY: setup run test check lint browser lock clean
+.PHONY: setup run test check lint browser bench lock clean
 
 setup: .venv/.installed
 
@@ -27,6 +27,10 @@ lint: .venv/.installed-dev
 
 browser: .venv/.installed-dev
 	@tools/browser.sh
+
+# Up to an hour for a million tickets; `python -m benchmarks --help` lists smaller ones.
+bench: .venv/.installed
+	$(BIN)/python -m benchmarks
 
 lock: .venv/.installed-dev
 	$(LOCK) --upgrade --group build --output-file requirements.lock

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import filters, navigation, queries
+from dashboard import building, filters, navigation, queries
 from dashboard.components import mode, states
 from dashboard.page import Page
 from dashboard.texts import words
@@ -24,13 +24,15 @@ def main() -> None:
     entry = navigation.chosen(said)
     try:
         settings = Settings.from_environment()
-        latest = queries.book(settings)
+        latest = building.book(settings)
         view = filters.bar(entry.title(said), said, queries.choices(latest), entry.parameters)
-        book = queries.book(settings, view.as_of) if view.as_of else latest
+        book = building.book(settings, view.as_of) if view.as_of else latest
         states.notices(view, latest, said)
         colours = palette(mode.mode())
         entry.view(Page(book, view, said, colours))
         mode.watch(colours.mode)
+    except building.StillBuilding as waiting:
+        states.building(waiting.build, said)
     except KeptError as error:
         states.failed(entry.title(said), error, said)
 

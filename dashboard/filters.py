@@ -19,17 +19,25 @@ PRESETS = {"3m": 3, "6m": 6, "12m": 12, "all": None}
 DEFAULT_PERIOD = "6m"
 CUSTOM = "custom"
 ALL = ""
+SINCE_DAYS = (7, 30, 90)
 DIMENSIONS = ("channel", "service_type", "category")
+STATUSES = ("in_warranty", "expired", "not_accepted", "retired")
 _MONTH = r"\d{4}-(?:0[1-9]|1[0-2])"
 _RANGE = re.compile(rf"({_MONTH})\.\.({_MONTH})")
-_IN_URL = ("contract", "department", "period", "as_of", "lang", "clause", "find")
+_IN_URL = (
+    "contract", "department", "period", "as_of", "lang", "clause", "find", "status", "unit",
+)  # fmt: skip
+_LONGEST_ID = 200
 _WRITTEN = "filters.written"
 _IGNORED = "filters.ignored"
 
 
 @dataclass(frozen=True)
 class Filters:
-    """One view of the data. `as_of` None is the data horizon, `contract` None every contract."""
+    """One view of the data. `as_of` None is the data horizon, `contract` None every contract.
+
+    `unit` is the unit that stands open in the drawer.
+    """
 
     contract: str | None = None
     department: str | None = None
@@ -38,6 +46,8 @@ class Filters:
     language: str = "zh"
     clause: str | None = None
     find: str = ""
+    status: str | None = None
+    unit: str | None = None
     ignored: tuple[str, ...] = field(default=(), compare=False)
 
     def months(self, last: str) -> tuple[str | None, str | None]:
@@ -70,6 +80,8 @@ class Filters:
             "lang": self.language,
             "clause": self.clause,
             "find": self.find,
+            "status": self.status,
+            "unit": self.unit,
         }
         return {name: value for name, value in said.items() if value}
 
@@ -102,11 +114,14 @@ def _accept(name: str, value: str, choices: Choices) -> str | date | None:
         return value if found and found[1] <= found[2] else None
     if name == "find":
         return value[:80]
+    if name == "unit":
+        return value if len(value) <= _LONGEST_ID else None
     known = {
         "contract": choices.contracts,
         "department": choices.departments,
         "lang": LANGUAGES,
         "clause": choices.clauses,
+        "status": STATUSES,
     }
     return value if value in known[name] else None
 
@@ -125,7 +140,7 @@ def language(default: str) -> str:
 def bar(title: str, words: Words, choices: Choices, own: tuple[str, ...] = ()) -> Filters:
     """Draw the row of filters beside the page's title; the view that they say.
 
-    `own` names the parameters that only this page has: clause, find.
+    `own` names the parameters that only some pages have: clause, find, status.
     """
     _adopt_url(choices, words.language)
     with st.container(key="filters", horizontal=True, vertical_alignment="center", gap="small"):
@@ -226,14 +241,50 @@ def dimension(words: Words) -> str:
     return chosen
 
 
-def search(words: Words) -> str:
+def since(words: Words) -> int:
+    """Draw the choice of how many days back to compare with and return it."""
+    chosen: int = st.segmented_control(
+        words("filter.since"),
+        SINCE_DAYS,
+        format_func=lambda days: words("filter.since_days", n=days),
+        key="since",
+        default=SINCE_DAYS[0],
+        required=True,
+        label_visibility="collapsed",
+    )
+    return chosen
+
+
+def status(words: Words) -> str | None:
+    """Draw the choice of units by the status of their warranty and return it; None for all."""
+    chosen: str | None = st.pills(
+        words("filter.status"),
+        STATUSES,
+        format_func=lambda one: words(f"status.{one}"),
+        key="status",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    return chosen
+
+
+def show_unit(equipment_id: str | None) -> None:
+    """Say in the URL which unit stands open; None where none does."""
+    if st.session_state.get("unit") == equipment_id:
+        return
+    st.session_state["unit"] = equipment_id
+    said = {**st.session_state.get(_WRITTEN, {}), "unit": equipment_id}
+    _write({name: value for name, value in said.items() if value})
+
+
+def search(words: Words, hint: str = "filter.find_hint") -> str:
     """Draw the search for a ticket or unit and return what was typed."""
     typed: str | None = st.text_input(
         words("filter.find"),
         key="find",
         type="search",
         max_chars=80,
-        placeholder=words("filter.find_hint"),
+        placeholder=words(hint),
         label_visibility="collapsed",
         persist_state="session",
     )
@@ -259,6 +310,9 @@ def _adopt_url(choices: Choices, language: str) -> None:
             st.session_state["clause"] = said.clause
         if said.find or first:
             st.session_state["find"] = said.find
+        if said.status or first:
+            st.session_state["status"] = said.status
+        st.session_state["unit"] = said.unit
     _drop_what_is_gone(choices)
 
 
@@ -296,12 +350,17 @@ def _chosen(choices: Choices, language: str, own: tuple[str, ...]) -> Filters:
         language=language,
         clause=state.get("clause") if "clause" in own else None,
         find=state.get("find") or "" if "find" in own else "",
+        status=state.get("status") if "status" in own else None,
+        unit=state.get("unit"),
         ignored=ignored(),
     )
 
 
 def _write_url(chosen: Filters) -> None:
-    said = chosen.query()
+    _write(chosen.query())
+
+
+def _write(said: dict[str, str]) -> None:
     if st.query_params.to_dict() != said:
         st.query_params.from_dict(said)
     st.session_state[_WRITTEN] = said

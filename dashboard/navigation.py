@@ -7,18 +7,29 @@ import streamlit as st
 
 from dashboard.page import Page
 from dashboard.texts import Words
+from dashboard.views.availability import availability
+from dashboard.views.complaints import complaints
+from dashboard.views.delivery import delivery
+from dashboard.views.inspections import inspection
 from dashboard.views.overview import overview
+from dashboard.views.promises import promises
 from dashboard.views.sla import sla
+from dashboard.views.spares import spares
+from dashboard.views.warranty import warranty
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One page: its path, title in the texts (`page.<path>`), icon, view and own URL parameters."""
+    """One page: its path, title in the texts (`page.<path>`), icon, view and own URL parameters.
+
+    Pages of the same `menu` (`menu.<name>` in the texts) stand under one heading.
+    """
 
     path: str
     icon: str
     view: Callable[[Page], None]
     parameters: tuple[str, ...] = ()
+    menu: str = "service"
 
     def title(self, words: Words) -> str:
         """What the page is called."""
@@ -26,8 +37,15 @@ class Entry:
 
 
 PAGES = (
-    Entry("overview", "dashboard", overview),
+    Entry("overview", "dashboard", overview, menu=""),
     Entry("sla", "timer", sla, ("clause", "find")),
+    Entry("availability", "monitor_heart", availability),
+    Entry("warranty", "verified_user", warranty, ("find", "status")),
+    Entry("inspections", "event_available", inspection),
+    Entry("spares", "inventory_2", spares),
+    Entry("complaints", "forum", complaints, ("clause",)),
+    Entry("delivery", "badge", delivery, menu="contract"),
+    Entry("promises", "contract", promises, ("clause",), menu="contract"),
 )
 
 
@@ -43,7 +61,10 @@ def chosen(words: Words) -> Entry:
         ): entry
         for entry in PAGES
     }
-    return entries[st.navigation(list(entries), position="top")]
+    menus: dict[str, list[st.Page]] = {}
+    for page, entry in entries.items():
+        menus.setdefault(entry.menu and words(f"menu.{entry.menu}"), []).append(page)
+    return entries[st.navigation(menus, position="top")]
 
 
 def _nothing() -> None:

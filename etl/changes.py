@@ -1,5 +1,7 @@
 """What changed between two as-ofs: verdicts, obligations newly broken, and what falls due next."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -30,8 +32,8 @@ def changes(
             report(now, manifest, contract)["contracts"],
             report(then, manifest)["contracts"],
         ),
-        "newly_broken": newly_broken(now, then, contract),
-        "falls_due": falls_due(now, contract),
+        "newly_broken": newly_broken(now.path, then.path, contract),
+        "falls_due": falls_due(now.path, contract),
     }
 
 
@@ -54,9 +56,14 @@ def changed_verdicts(now: dict[str, Any], then: dict[str, Any]) -> list[dict[str
     return found
 
 
-def newly_broken(now: Marts, then: Marts, contract: str | None = None) -> list[dict[str, Any]]:
-    """Obligations breached now that were not then, the latest to fall due first."""
-    if then.path == now.path:
+def newly_broken(
+    now: Path, then: Path, contract: str | None = None, department: str | None = None
+) -> list[dict[str, Any]]:
+    """Obligations breached in the marts `now` that were not in `then`, the latest due first.
+
+    Columns: OBLIGATION_COLUMNS, where due and done are ISO text, a day or an instant.
+    """
+    if then == now:
         return []
     return _rows(
         now,
@@ -67,7 +74,9 @@ def newly_broken(now: Marts, then: Marts, contract: str | None = None) -> list[d
             coalesce(cast(done_on as varchar), replace(cast(done_at as varchar), ' ', 'T')) as done
         from obligation as now
         where
-            state = 'breached' and contract_id = coalesce(?, contract_id)
+            state = 'breached'
+            and contract_id = coalesce(?, contract_id)
+            and (cast(? as varchar) is null or department = ?)
             and not exists (
                 select 1 from earlier.obligation as earlier
                 where
@@ -79,32 +88,35 @@ def newly_broken(now: Marts, then: Marts, contract: str | None = None) -> list[d
         order by coalesce(due_at, cast(arose_on as timestamp)) desc nulls last,
             contract_id, clause, subject
         """,
-        contract,
+        [contract, department, department],
         OBLIGATION_COLUMNS,
         then,
     )
 
 
-def falls_due(now: Marts, contract: str | None = None) -> list[dict[str, Any]]:
-    """What falls due within 30 days, the soonest first."""
+def falls_due(now: Path, contract: str | None = None) -> list[dict[str, Any]]:
+    """What falls due within 30 days, the soonest first: DUE_COLUMNS."""
     return _rows(
         now,
         f"select {', '.join(DUE_COLUMNS)} from falls_due "
         "where contract_id = coalesce(?, contract_id) order by due_at, kind, contract_id, subject",
-        contract,
+        [contract],
         DUE_COLUMNS,
     )
 
 
 def _rows(
-    marts: Marts,
+    marts: Path,
     sql: str,
-    contract: str | None,
+    parameters: Sequence[object],
     columns: tuple[str, ...],
-    earlier: Marts | None = None,
+    earlier: Path | None = None,
 ) -> list[dict[str, Any]]:
-    with duckdb.connect(marts.path, read_only=True) as con:
+    # An instance of its own: one that pages share would keep what is attached to it.
+    with duckdb.connect() as con:
+        con.execute(f"attach {literal(marts)} as present (read_only)")
         if earlier is not None:
-            con.execute(f"attach {literal(earlier.path)} as earlier (read_only)")
-        found = con.execute(sql, [contract]).fetchall()
+            con.execute(f"attach {literal(earlier)} as earlier (read_only)")
+        con.execute("use present")
+        found = con.execute(sql, list(parameters)).fetchall()
     return [dict(zip(columns, map(iso, row), strict=True)) for row in found]

@@ -60,3 +60,6 @@ def test_every_clause_of_the_catalogue_and_every_signal_is_computed() -> None:
     kinds = {name: model.kind for name, model in models().items()}
     assert {name for name, kind in kinds.items() if kind == "clauses"} == set(catalogue().clauses)
     assert {name for name, kind in kinds.items() if kind == "signals"} == set(catalogue().signals)
+    assert {name for name, kind in kinds.items() if kind == "readings"} == {
+        f"{clause.id}.alternative" for clause in catalogue().clauses.values() if clause.alternative
+    }

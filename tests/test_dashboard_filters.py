@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.filters import Filters, parse
+from dashboard.filters import STATUSES, Filters, parse
 from dashboard.queries import Choices, Selection
 
 CHOICES = Choices(
@@ -26,6 +26,8 @@ views = st.builds(
     language=st.sampled_from(["zh", "en"]),
     clause=st.sampled_from([None, *CHOICES.clauses]),
     find=st.text(max_size=80),
+    status=st.none() | st.sampled_from(STATUSES),
+    unit=st.none() | st.text(min_size=1, max_size=200),
 )
 
 
@@ -49,6 +51,8 @@ def test_a_view_survives_the_url(view):
         ("as_of", "1999-01-01"),
         ("lang", "fr"),
         ("clause", "__import__('os')"),
+        ("status", "mended"),
+        ("unit", "x" * 201),
     ],
 )
 def test_a_value_that_does_not_exist_is_ignored_and_named(name, value):

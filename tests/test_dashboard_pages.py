@@ -29,7 +29,10 @@ def open_app(monkeypatch: pytest.MonkeyPatch, warehouse: Path) -> Open:
         app = AppTest.from_file(str(APP), default_timeout=60)
         for name, value in {"lang": "en", **query}.items():
             app.query_params[name] = value
-        return app.run()
+        app.run()
+        while "Computing the figures" in html(app):  # another day's marts are being built
+            app.run()
+        return app
 
     return opened
 

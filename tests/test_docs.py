@@ -13,7 +13,6 @@ from cogapp import Cog
 
 from etl.catalogue import catalogue
 from etl.cli import app
-from etl.ledger import models
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -105,12 +104,8 @@ def test_every_log_is_described(log):
 
 
 @pytest.mark.parametrize("clause", catalogue().clauses)
-def test_every_clause_is_described_or_named_as_not_judged(clause):
-    text = _text(ROOT / "docs" / "figures.md")
-    _, _, left = text.partition("### In the catalogue, without figures")
-
-    assert (f"#### {clause}\n" in text) == (clause in models())
-    assert (f"`{clause}`" in left) == (clause not in models())
+def test_every_clause_is_described(clause):
+    assert f"#### {clause}\n" in _text(ROOT / "docs" / "figures.md")
 
 
 def test_variables_of_the_environment_are_those_that_are_read():

@@ -9,7 +9,7 @@ import typer
 from etl.catalogue import Clause, Column, Label, Log, Term, Text, catalogue
 from etl.check import EMPTY_WORDS, NO_WORDS, YES_WORDS, exact
 from etl.cli import app
-from etl.ledger import models
+from etl.report import TABLES
 
 HELP_WIDTH = 92
 # Messages that refuse a file whole, though their module mostly has other things to say.
@@ -92,23 +92,22 @@ def verdicts() -> str:
 
 
 def terms() -> str:
-    """The terms of the clauses that have a model, with their defaults."""
-    used = {name for clause in _judged() for name in clause.terms}
+    """The terms with their defaults, those that every clause has left out."""
     return _table(
         ("term", "", "default", ""),
         (
             (f"`{term.name}`", _both(term.label), _default(term), "assumed" if term.assumed else "")
             for term in catalogue().terms.values()
-            if term.name in used
+            if "." not in term.name
         ),
     )
 
 
 def clauses() -> str:
-    """Every clause that has a model: the letter's words, how it is judged, on which terms."""
+    """Every clause: the letter's words, how it is judged, on which terms."""
     parts = []
     group = None
-    for clause in _judged():
+    for clause in catalogue().clauses.values():
         if clause.group != group:
             group = clause.group
             parts.append(f"### {_both(catalogue().groups[group])}")
@@ -116,19 +115,29 @@ def clauses() -> str:
     return "\n\n".join(parts)
 
 
-def not_judged() -> str:
-    """The clauses of the catalogue without a model."""
-    left = [clause for clause in catalogue().clauses.values() if clause.id not in models()]
-    if not left:
-        return "Every clause of the catalogue has a model."
-    return (
-        "The catalogue holds further promises of the letter that no model judges, so nothing is "
-        f"counted for them: {_codes(clause.id for clause in left)}."
+def alternatives() -> str:
+    """The clauses with a reading that has a plain alternative."""
+    return _table(
+        ("clause", "taken", "the other reading"),
+        (
+            (f"`{clause.id}`", clause.reading.en if clause.reading else "", clause.alternative.en)
+            for clause in catalogue().clauses.values()
+            if clause.alternative
+        ),
     )
 
 
-def _judged() -> list[Clause]:
-    return [clause for clause in catalogue().clauses.values() if clause.id in models()]
+def signals() -> str:
+    """Every signal and what it says."""
+    return _labels("signal", catalogue().signals)
+
+
+def published() -> str:
+    """The tables of `kept export` and their columns."""
+    return _table(
+        ("table", "columns"),
+        ((f"`{name}`", _codes(columns)) for name, columns in TABLES.items()),
+    )
 
 
 def _help(command: typer.core.TyperCommand | typer.core.TyperGroup, name: str) -> str:

@@ -1,14 +1,15 @@
-"""The drawer: the rows behind a number, the clauses behind a cell, the stages of one ticket."""
+"""The drawer: the rows behind a number, the clauses behind a cell, one ticket, one unit."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
-from dashboard import queries
+from dashboard import filters, queries
 from dashboard.components import clauses, obligations, timeline
+from dashboard.components import unit as unit_panel
 from dashboard.page import Page
 from dashboard.queries import Selection
 from dashboard.texts import plain
@@ -30,41 +31,68 @@ export default function () {
 """
 
 
+Picked = tuple[Literal["ticket", "unit"], str]
+"""What was picked in a list: a ticket or a unit, by its identifier."""
+Draw = Callable[[Page, str], Picked | None]
+"""Draws a list whose widgets' keys begin with what it is given; what was picked in it, if any."""
+
+
 @dataclass(frozen=True)
 class Opened:
-    """What the drawer shows: rows; or, of a group, its clauses first; or one ticket."""
+    """What the drawer shows: rows; or, of a group, its clauses first; or one ticket or unit; or a
+    list that is not of the ledger.
+    """
 
     title: str
-    selection: Selection
+    selection: Selection = field(default_factory=Selection)
     ticket: str | None = None
+    unit: str | None = None
+    draw: Draw | None = None
     by_clause: bool = False
     back: "Opened | None" = None
 
 
 def rows(title: str, selection: Selection) -> None:
     """Open the rows of `selection` when this run ends."""
-    st.session_state[_OPEN] = Opened(title, selection)
+    _open(Opened(title, selection))
 
 
 def group(title: str, selection: Selection) -> None:
     """Open the clauses of `selection`, each of which opens its rows."""
-    st.session_state[_OPEN] = Opened(title, selection, by_clause=True)
+    _open(Opened(title, selection, by_clause=True))
 
 
 def ticket(ticket_id: str) -> None:
     """Open the stages of one ticket."""
-    st.session_state[_OPEN] = Opened(ticket_id, Selection(), ticket=ticket_id)
+    _open(Opened(ticket_id, ticket=ticket_id))
+
+
+def unit(equipment_id: str) -> None:
+    """Open one unit: its warranty, its downtime, its tickets."""
+    _open(Opened(equipment_id, unit=equipment_id))
+
+
+def listing(title: str, draw: Draw) -> None:
+    """Open a list that `draw` draws, each row of which opens its ticket or unit."""
+    _open(Opened(title, draw=draw))
 
 
 def obligation(page: Page, row: Mapping[Any, Any]) -> None:
-    """Open what stands behind one row of the ledger: its ticket, or its clause's rows."""
-    st.session_state[_OPEN] = _behind(page, row)
+    """Open what stands behind one row of the ledger: its ticket, its unit, or its clause's rows."""
+    _open(_behind(page, row))
+
+
+def _open(opened: Opened) -> None:
+    st.session_state[_OPEN] = opened
+    filters.show_unit(opened.unit)
 
 
 def _behind(page: Page, row: Mapping[Any, Any]) -> Opened:
     clause, subject = catalogue().clauses[row["clause"]], str(row["subject"])
     if clause.id.startswith(TICKET_CLAUSES) and len(queries.ticket(page.book, subject)):
-        return Opened(subject, Selection(), ticket=subject)
+        return Opened(subject, ticket=subject)
+    if isinstance(row["equipment_id"], str):
+        return Opened(row["equipment_id"], unit=row["equipment_id"])
     return Opened(
         clause.title.get(page.words.language),
         Selection(row["contract_id"], row["department"], clauses=(clause.id,)),
@@ -79,6 +107,8 @@ def numbered(key: str) -> str:
 def show(page: Page) -> None:
     """Draw the drawer where something was opened; the last thing a page does."""
     opened: Opened | None = st.session_state.get(_OPEN)
+    if opened is None and page.filters.unit:
+        opened = st.session_state[_OPEN] = Opened(page.filters.unit, unit=page.filters.unit)
     if opened is None:
         return
     with st.container(key="drawer_watch"):
@@ -94,25 +124,60 @@ def _escape():  # type: ignore[no-untyped-def]
 
 def _closed() -> None:
     st.session_state.pop(_OPEN, None)
+    filters.show_unit(None)
     st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
 
 
 def _inside(page: Page) -> None:
     opened: Opened = st.session_state[_OPEN]
-    if opened.back is not None and st.button(
-        page.words("drawer.back"), icon=":material/arrow_back:", type="tertiary"
-    ):
-        _turn_to(opened.back)
+    _ways(page, opened)
     if opened.ticket is not None:
         timeline.timeline(page, opened.ticket)
+    elif opened.unit is not None:
+        named = opened.back is not None
+        picked = unit_panel.unit(page, opened.unit, numbered("drawer_unit"), named=named)
+        if picked is not None:
+            _turn_to(Opened(picked, ticket=picked, back=opened))
+    elif opened.draw is not None:
+        found = opened.draw(page, numbered("drawer_list"))
+        if found is not None:
+            kind, name = found
+            ticket, whose = (name, None) if kind == "ticket" else (None, name)
+            _turn_to(Opened(name, ticket=ticket, unit=whose, back=opened))
     elif opened.by_clause:
         _clauses(page, opened)
     else:
         _rows(page, opened)
 
 
+def _ways(page: Page, opened: Opened) -> None:
+    """The way back, and from a ticket the way to its unit."""
+    found = queries.ticket(page.book, opened.ticket) if opened.ticket else None
+    whose = None if found is None or found.empty else found["equipment_id"].iloc[0]
+    from_unit = opened.back is not None and opened.back.unit is not None
+    to_unit = isinstance(whose, str) and not from_unit
+    if opened.back is None and not to_unit:
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        if opened.back is not None and st.button(
+            page.words("drawer.back"),
+            key=numbered("drawer_back"),
+            icon=":material/arrow_back:",
+            type="tertiary",
+        ):
+            _turn_to(opened.back)
+        if to_unit and st.button(
+            page.words("equipment.open", unit=plain(str(whose))),
+            key=numbered("drawer_to_unit"),
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            type="tertiary",
+        ):
+            _turn_to(Opened(str(whose), unit=str(whose), back=opened))
+
+
 def _turn_to(opened: Opened) -> None:
-    st.session_state[_OPEN] = opened
+    _open(opened)
     st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
     st.rerun(scope="fragment")
 
@@ -133,7 +198,7 @@ def _rows(page: Page, opened: Opened) -> None:
     words, selection = page.words, opened.selection
     if len(selection.clauses) == 1:
         clauses.explanation(page, selection.clauses[0], selection.contract)
-    st.html(f"<div class='kept-sub'>{escape(_described(page, opened))}</div>")
+    st.html(f"<div class='kept-sub'>{escape(described(page, selection))}</div>")
     held = queries.tally(page.book, selection.but(states=()))
     in_view = selection.states or queries.STATES
     labels = catalogue().states
@@ -171,17 +236,15 @@ def _rows(page: Page, opened: Opened) -> None:
     row = obligations.table(page, frame, key=numbered("drawer_rows"))
     if row is not None:
         behind = _behind(page, row)
-        if behind.ticket is not None:
+        if behind.ticket is not None or behind.unit is not None:
             _turn_to(replace(behind, back=opened))
 
 
-def _described(page: Page, opened: Opened) -> str:
-    """The narrowing of the selection, in words."""
-    words, one = page.words, opened.selection
-    said = [
-        one.contract or words("filter.all_contracts"),
-        one.department or words("filter.all_departments"),
-    ]
+def described(page: Page, one: Selection) -> str:
+    """The narrowing of a selection, in words."""
+    words = page.words
+    departments = words("filter.all_departments") if one.department is None else words("card.none")
+    said = [one.contract or words("filter.all_contracts"), one.department or departments]
     if one.first and one.last:
         first, last = (words.month(month, with_year=True) for month in (one.first, one.last))
         said.append(first if one.first == one.last else f"{first} – {last}")

@@ -1,6 +1,6 @@
 """A key figure: rate, counts that open their rows, target, change, and its months."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,15 +16,21 @@ from etl.catalogue import catalogue
 _COLOURS = {"kept": "green", "broken": "red", "undecided": "orange"}
 
 
-def row(page: Page, clauses: tuple[str, ...]) -> None:
-    """One card for each of `clauses`, for the period in view against the one before."""
+def row(
+    page: Page, clauses: tuple[str, ...], others: tuple[Callable[[Page], None], ...] = ()
+) -> None:
+    """One card for each of `clauses`, for the period in view against the one before; then
+    `others`, which draw one card each.
+    """
     now = _by_clause(page, page.selection)
     before = _by_clause(page, page.filters.before(page.last_month))
     months = queries.counts(page.book, page.selection, ("clause", "month"))
-    with st.grid(len(clauses), min_column_width=160, gap="small", key="kpis"):
+    with st.grid(len(clauses) + len(others), min_column_width=160, gap="small", key="kpis"):
         for clause in clauses:
             rates = months[(months["clause"] == clause) & months["rate"].notna()]["rate"]
             _card(page, clause, now.get(clause, {}), before.get(clause, {}), list(rates))
+        for other in others:
+            other(page)
 
 
 def _by_clause(page: Page, selection: Selection | None) -> dict[str, Mapping[Any, Any]]:

@@ -13,9 +13,9 @@ from etl.catalogue import catalogue
 MOST_VISIBLE = 16
 
 
-def choice(language: str, column: str, code: str) -> str:
-    """What people call a choice of a ticket's column; any other value stays as it is."""
-    choices = catalogue().logs["tickets"].columns[column].choices or {}
+def choice(language: str, column: str, code: str, log: str = "tickets") -> str:
+    """What people call a choice of a log's column; any other value stays as it is."""
+    choices = catalogue().logs[log].columns[column].choices or {}
     if code not in choices:
         return code
     if language == "zh" and choices[code]:
@@ -34,6 +34,18 @@ def lateness(words: Words, row: Mapping[Any, Any]) -> str:
     return words("row.late", duration=words.duration(late)) if late > 0 else ""
 
 
+def _day_or_instant(words: Words, days: pd.Series, instants: pd.Series) -> list[str | None]:
+    """A due or a done as its clause counts it: the day alone, or to the minute."""
+    return [
+        words.day(day.date())
+        if not pd.isna(day)
+        else None
+        if pd.isna(at)
+        else words.instant(at.to_pydatetime())
+        for day, at in zip(days, instants, strict=True)
+    ]
+
+
 def table(
     page: Page, frame: pd.DataFrame, key: str, *, compact: bool = False
 ) -> Mapping[Any, Any] | None:
@@ -48,8 +60,8 @@ def table(
             ],
             "subject": frame["subject"],
             "late": [lateness(words, row) for row in frame.to_dict("records")],
-            "due_at": frame["due_at"],
-            "done_at": frame["done_at"],
+            "due_at": _day_or_instant(words, frame["due_on"], frame["due_at"]),
+            "done_at": _day_or_instant(words, frame["done_on"], frame["done_at"]),
             "arose_on": frame["arose_on"],
             "department": frame["department"],
             "equipment_id": frame["equipment_id"],
@@ -63,7 +75,6 @@ def table(
         dropped += [name for name in map(str, shown) if name != "late" and shown[name].isna().all()]
     if not any(shown["late"]):
         dropped.append("late")
-    at = st.column_config.DatetimeColumn
     states = tuple(labels)
     event = st.dataframe(
         shown.drop(columns=dropped),
@@ -86,8 +97,8 @@ def table(
             "late": st.column_config.TextColumn(
                 words("row.lateness"), width=96 if compact else 118
             ),
-            "due_at": at(words("row.due"), format="YYYY-MM-DD HH:mm"),
-            "done_at": at(words("row.done"), format="YYYY-MM-DD HH:mm"),
+            "due_at": st.column_config.TextColumn(words("row.due"), width=124),
+            "done_at": st.column_config.TextColumn(words("row.done"), width=124),
             "arose_on": st.column_config.DateColumn(words("row.arose"), format="YYYY-MM-DD"),
             **{
                 name: st.column_config.TextColumn(column.label.get(words.language))

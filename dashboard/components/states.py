@@ -6,6 +6,7 @@ from html import escape
 import streamlit as st
 
 from dashboard import filters, queries
+from dashboard.building import Build
 from dashboard.filters import Filters
 from dashboard.queries import Book
 from dashboard.texts import Words
@@ -36,11 +37,31 @@ def failed(title: str, error: KeptError, words: Words) -> None:
             )
 
 
+def building(build: Build, words: Words) -> None:
+    """Show how far a build has come, until it is done and the page draws itself."""
+    with st.container(border=True, key="card_building"):
+        title = (
+            words("building.title")
+            if build.as_of is None
+            else words("building.day", day=words.day(build.as_of))
+        )
+        st.html(f"<div class='kept-empty'><h2>{escape(title)}</h2></div>")
+        progress(build, words)
+        st.html(f"<p class='kept-sub'>{escape(words('building.text'))}</p>")
+
+
+@st.fragment(run_every=0.5)
+def progress(build: Build, words: Words) -> None:
+    """How far a build has come; the page is drawn anew when it is done."""
+    if build.future.done():
+        st.rerun()
+    st.progress(build.done / build.of, text=words("building.steps", done=build.done, of=build.of))
+
+
 def notices(view: Filters, latest: Book, words: Words) -> None:
     """What a reader has to know before the figures: a link in part ignored, old data."""
     if view.ignored:
-        names = "、" if words.language == "zh" else ", "
-        said = names.join(words(f"parameter.{name}") for name in view.ignored)
+        said = words.listed(words(f"parameter.{name}") for name in view.ignored)
         st.warning(words("notice.ignored", names=said), icon=":material/link_off:")
     age = datetime.now() - latest.horizon_at
     if age > queries.STALE_AFTER:

@@ -1,7 +1,7 @@
 """What the dashboard says and how it writes numbers, in Chinese and in English."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
@@ -45,6 +45,10 @@ class Words:
     def counts(self, part: int, whole: int) -> str:
         """`19 / 20`."""
         return f"{self.number(part)} / {self.number(whole)}"
+
+    def listed(self, names: Iterable[str]) -> str:
+        """Names one after another, as the language separates them."""
+        return ("、" if self.language == "zh" else ", ").join(names)
 
     def day(self, day: date | None) -> str:
         """2026-11-20, the same in both languages."""
@@ -92,7 +96,7 @@ class Words:
         said = [self(f"unit.{unit}", n=n) for n, unit in parts if n]
         return " ".join(said)
 
-    def percent(self, met: int, due: int, *targets: Decimal) -> str:
+    def percent(self, met: int | Decimal, due: int, *targets: Decimal) -> str:
         """met ÷ due as a percentage that never rounds across a target, nor up to 100 or to 0."""
         if not due:
             return "—"
@@ -131,6 +135,8 @@ def _flat(raw: Mapping[str, object], prefix: str = "") -> dict[str, str]:
 
 @cache
 def words(language: str) -> Words:
-    """The words of `language` (zh or en)."""
-    source = (files(__name__) / f"{language}.toml").read_text(encoding="utf-8")
-    return Words(language, _flat(tomllib.loads(source)))
+    """The words of `language` (zh or en): those of all files in its folder."""
+    entries: dict[str, str] = {}
+    for file in sorted((files(__name__) / language).iterdir(), key=lambda file: file.name):
+        entries |= _flat(tomllib.loads(file.read_text(encoding="utf-8")))
+    return Words(language, entries)

@@ -95,7 +95,9 @@ class Term:
 
 @dataclass(frozen=True)
 class Clause:
-    """One promise of the letter. `evidence` are the (log, column) that show whether it was kept."""
+    """One promise of the letter. `evidence` are the (log, column) that show whether it was kept,
+    `reading` the sense that was taken of the letter and `alternative` the plain other one.
+    """
 
     id: str
     group: str
@@ -109,6 +111,7 @@ class Clause:
     terms: tuple[str, ...]
     assumed_terms: tuple[str, ...]
     reading: Text | None
+    alternative: Text | None
 
 
 @dataclass(frozen=True)
@@ -311,6 +314,7 @@ def _clause(name: str, raw: Mapping[str, Any]) -> Clause:
         terms=tuple(raw["terms"]),
         assumed_terms=tuple(raw.get("assumed_terms", ())),
         reading=_text(raw["reading"]) if "reading" in raw else None,
+        alternative=_text(raw["alternative"]) if "alternative" in raw else None,
     )
 
 

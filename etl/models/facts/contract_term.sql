@@ -34,7 +34,7 @@ final as (
     select
         contract_id, term, value,
         cast(floor(seconds) as integer) as seconds,
-        cast((seconds - floor(seconds)) * 1000000 as integer) as microseconds,
+        cast(floor((seconds - floor(seconds)) * 1000000) as integer) as microseconds,
         assumed, agreed
     from in_force
 

@@ -10,9 +10,9 @@ unit as (select term, unit from catalogue_term),
 
 scenario as (
 
-    select 'half' as scenario, 0.5 as factor
+    select 'half' as scenario, cast(0.5 as decimal(3, 1)) as factor
     union all
-    select 'double' as scenario, 2.0 as factor
+    select 'double' as scenario, cast(2 as decimal(3, 1)) as factor
 
 ),
 
@@ -22,8 +22,8 @@ scaled as (
         scenario.scenario, term.contract_id, term.term, term.assumed, term.agreed,
         case
             when not term.assumed then term.value
-            when unit.unit in ('minutes', 'hours', 'ratio') then term.value * scenario.factor
-            else ceil(term.value * scenario.factor)
+            when unit.unit in ('minutes', 'hours', 'ratio') then cast(term.value * scenario.factor as decimal(18, 6))
+            else cast(ceil(term.value * scenario.factor) as decimal(18, 6))
         end as value,
         unit.unit
     from term
@@ -45,9 +45,9 @@ timed as (
 final as (
 
     select
-        scenario, contract_id, term, cast(value as decimal(18, 6)) as value,
+        scenario, contract_id, term, value,
         cast(floor(exact_seconds) as integer) as seconds,
-        cast((exact_seconds - floor(exact_seconds)) * 1000000 as integer) as microseconds,
+        cast(floor((exact_seconds - floor(exact_seconds)) * 1000000) as integer) as microseconds,
         assumed, agreed
     from timed
 

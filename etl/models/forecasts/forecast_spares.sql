@@ -95,18 +95,22 @@ final as (
     select
         origin_on, contract_id, on_hand, units_in_service, needed,
         round(used_per_day, 6) as used_per_day,
-        floor(surplus / nullif(used_per_day, 0)) as days_left,
-        floor(
-            power(
-                (-spread + sqrt(spread * spread + 4 * used_per_day * surplus))
-                / nullif(2 * used_per_day, 0), 2
-            )
+        cast(floor(surplus / nullif(used_per_day, 0)) as bigint) as days_left,
+        cast(
+            floor(
+                power(
+                    (-spread + sqrt(spread * spread + 4 * used_per_day * surplus))
+                    / nullif(2 * used_per_day, 0), 2
+                )
+            ) as bigint
         ) as days_low,
-        floor(
-            power(
-                (spread + sqrt(spread * spread + 4 * used_per_day * surplus))
-                / nullif(2 * used_per_day, 0), 2
-            )
+        cast(
+            floor(
+                power(
+                    (spread + sqrt(spread * spread + 4 * used_per_day * surplus))
+                    / nullif(2 * used_per_day, 0), 2
+                )
+            ) as bigint
         ) as days_high,
         round(30 * used_per_day, 3) as expected_use,
         round(greatest(cast(0 as double), 30 * used_per_day - spread * sqrt(30)), 3) as use_low,

@@ -9,8 +9,6 @@ with
 
 origin as (select * from forecast_origin where days_back in (0, 30, 60, 90)),
 
-moment as (select * from moment),
-
 history as (select * from obligation_history),
 
 obligation as (
@@ -38,25 +36,17 @@ open_then as (
             cast(
                 floor(
                     cast(
-                        20 * date_diff(
-                            'second',
-                            obligation.from_at,
-                            least(
-                                cast(origin.origin_on as timestamp) + interval 86399 second,
-                                moment.as_of
-                            )
-                        ) as double
+                        20 * date_diff('microsecond', obligation.from_at, origin.origin_at) as double
                     )
-                    / nullif(date_diff('second', obligation.from_at, obligation.due_at), 0)
+                    / nullif(date_diff('microsecond', obligation.from_at, obligation.due_at), 0)
                 ) as integer
             )
         ) as twentieth
     from origin
-    cross join moment
     join obligation
-        on obligation.due_at > cast(origin.origin_on as timestamp) + interval 86399 second
-        and obligation.due_at < cast(origin.origin_on + 31 as timestamp)
-        and obligation.from_at < cast(origin.origin_on + 1 as timestamp)
+        on obligation.due_at > origin.origin_at
+        and obligation.due_at <= origin.origin_at + interval '30 days'
+        and obligation.from_at <= origin.origin_at
     where
         case
             when origin.days_back = 0 then obligation.state = 'pending'
@@ -64,7 +54,7 @@ open_then as (
                 obligation.state <> 'pending'
                 and (
                     obligation.done_at is null
-                    or obligation.done_at >= cast(origin.origin_on + 1 as timestamp)
+                    or obligation.done_at > origin.origin_at
                 )
         end
 
@@ -96,7 +86,7 @@ final as (
         open_then.subject, open_then.department, open_then.due_at, open_then.broken,
         cast(coalesce(judged.alike, 0) as bigint) as alike,
         cast(coalesce(judged.broke, 0) as bigint) as broke,
-        round((judged.broke + 0.5) / (judged.alike + 1), 6) as chance
+        round((judged.broke + 0.5) / nullif(judged.alike + 1, 0), 6) as chance
     from open_then
     left join judged
         on open_then.origin_on = judged.origin_on

@@ -31,8 +31,8 @@ final as (
                 least(
                     19,
                     floor(
-                        cast(20 * date_diff('second', from_at, done_at) as double)
-                        / nullif(date_diff('second', from_at, due_at), 0)
+                        cast(20 * date_diff('microsecond', from_at, done_at) as double)
+                        / nullif(date_diff('microsecond', from_at, due_at), 0)
                     )
                 ) as integer
             )

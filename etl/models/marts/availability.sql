@@ -3,6 +3,7 @@
 -- key: equipment_id, month
 -- covered_seconds: the part of down_seconds with a loaner in its place
 -- availability: 1 - down / service; with loaner: 1 - (down - covered) / service
+-- In order of the units, so that one of them is found without reading them all.
 with
 
 unit as (select * from fact_unit where accepted_on is not null),
@@ -33,7 +34,7 @@ service as (
 
     select
         contract_id, equipment_id, department, category, month,
-        date_diff('second', from_at, to_at) as service_seconds
+        date_diff('microsecond', from_at, to_at) as service
     from served
     where from_at < to_at
 
@@ -45,11 +46,11 @@ down as (
         stretch.equipment_id, month.month,
         sum(
             date_diff(
-                'second',
+                'microsecond',
                 greatest(stretch.from_at, cast(month.first_on as timestamp)),
                 least(stretch.to_at, cast(month.last_on as timestamp) + interval '1 day')
             )
-        ) as seconds
+        ) as duration
     from fact_downtime as stretch
     join month
         on stretch.from_at < cast(month.last_on as timestamp) + interval '1 day'
@@ -64,11 +65,11 @@ covered as (
         stretch.equipment_id, month.month,
         sum(
             date_diff(
-                'second',
+                'microsecond',
                 greatest(stretch.from_at, cast(month.first_on as timestamp)),
                 least(stretch.to_at, cast(month.last_on as timestamp) + interval '1 day')
             )
-        ) as seconds
+        ) as duration
     from fact_cover as stretch
     join month
         on stretch.from_at < cast(month.last_on as timestamp) + interval '1 day'
@@ -80,9 +81,13 @@ covered as (
 measured as (
 
     select
-        service.*,
-        cast(coalesce(down.seconds, 0) as bigint) as down_seconds,
-        cast(coalesce(covered.seconds, 0) as bigint) as covered_seconds
+        service.contract_id, service.equipment_id, service.department, service.category,
+        service.month,
+        cast(floor(cast(service.service as double) / 1000000) as bigint) as service_seconds,
+        cast(floor(cast(coalesce(down.duration, 0) as double) / 1000000) as bigint)
+            as down_seconds,
+        cast(floor(cast(coalesce(covered.duration, 0) as double) / 1000000) as bigint)
+            as covered_seconds
     from service
     left join down
         on service.equipment_id = down.equipment_id
@@ -102,6 +107,7 @@ final as (
         cast(service_seconds - down_seconds + covered_seconds as double)
             / nullif(service_seconds, 0) as availability_with_loaner
     from measured
+    order by equipment_id, month
 
 )
 

@@ -22,7 +22,11 @@ repaired as (
         0 as units, 0 as service_seconds, 0 as down_seconds, 0 as covered_seconds,
         1 as faults,
         case when finished then 1 else 0 end as repairs,
-        coalesce(date_diff('second', reported_at, end_at), 0) as repair_seconds
+        cast(
+            floor(
+                cast(coalesce(date_diff('microsecond', reported_at, end_at), 0) as double) / 1000000
+            ) as bigint
+        ) as repair_seconds
     from fact_repair
 
 ),

@@ -40,8 +40,8 @@ joined as (
         latest.satisfied,
         complaint.finished as closed,
         latest.handled_at, latest.closed_at,
-        date_diff('second', complaint.received_at, coalesce(latest.closed_at, moment.as_of))
-            as age_seconds
+        date_diff('microsecond', complaint.received_at, coalesce(latest.closed_at, moment.as_of))
+            as age_microseconds
     from complaint
     cross join moment
     join rounds
@@ -64,7 +64,7 @@ final as (
         contract_id, complaint_id, department, channel, category, upheld, rounds, ticket_id,
         arose_on, received_at, acknowledgement, routed, handled, asked, satisfied, closed,
         handled_at, closed_at,
-        cast(floor(age_seconds / 86400) as integer) as age_days
+        cast(floor(age_microseconds / 86400000000) as integer) as age_days
     from joined
 
 )

@@ -37,7 +37,7 @@ month as (
 
     select cast(date_trunc('month', today) as date) as first_on from horizon
     union all
-    select cast(date_trunc('month', today) + interval '1 month' as date) as first_on from horizon
+    select cast(cast(date_trunc('month', today) as date) + interval '1 month' as date) as first_on from horizon
 
 ),
 

@@ -80,11 +80,13 @@ final as (
                             60,
                             ceil(
                                 cast(
-                                    20 * date_diff('second', evident.began_at, evident.done_at)
+                                    20 * date_diff(
+                                        'microsecond', evident.began_at, evident.done_at
+                                    )
                                     as double
                                 )
                                 / nullif(
-                                    date_diff('second', evident.began_at, evident.due_at), 0
+                                    date_diff('microsecond', evident.began_at, evident.due_at), 0
                                 )
                             ) - 1
                         )

@@ -19,7 +19,7 @@ ticket as (
 
 month as (
 
-    select contract_id, month, sum(full_response) as alike
+    select contract_id, month, cast(sum(full_response) as bigint) as alike
     from ticket
     group by contract_id, month
     having count(*) >= 20 and 2 * sum(full_response) > count(*) and 2 * sum(full_report) < count(*)

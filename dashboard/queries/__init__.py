@@ -17,7 +17,7 @@ import streamlit as st
 from etl.catalogue import catalogue
 from etl.config import Settings
 from etl.ledger import computed_clauses
-from etl.marts import open_marts
+from etl.marts import Progress, marts_are_built, open_marts, silent
 from etl.verdict import verdict
 
 STATES = ("met", "breached", "unknown", "pending", "excluded")
@@ -63,7 +63,10 @@ class Book:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which obligations are meant; a field left empty does not narrow."""
+    """Which obligations are meant; a field left empty does not narrow.
+
+    `subject` is a whole subject or the first of its parts: an engineer of `engineer|day`.
+    """
 
     contract: str | None = None
     department: str | None = None
@@ -80,6 +83,7 @@ class Selection:
     to_bucket: int | None = None
     fell_due_after: datetime | None = None
     falls_due_until: datetime | None = None
+    subject: str | None = None
 
     def but(self, **changes: object) -> "Selection":
         """The same selection, narrowed or changed."""
@@ -97,18 +101,23 @@ class Choices:
     horizon: date
 
 
-_HASH: dict[str | type[Any], Callable[[Any], Any]] = {
+HASH: dict[str | type[Any], Callable[[Any], Any]] = {
     Book: lambda book: f"{book.path} {book.key}",
     Selection: repr,
 }
 
 
-def book(settings: Settings, as_of: date | None = None) -> Book:
+def is_built(settings: Settings, as_of: date | None = None) -> bool:
+    """Whether `book` answers at once."""
+    return marts_are_built(settings, _end_of(as_of))
+
+
+def book(settings: Settings, as_of: date | None = None, progress: Progress = silent) -> Book:
     """What is published, as of the end of the day `as_of` or else of the data horizon.
 
     Raises KeptError where the warehouse holds nothing yet.
     """
-    marts = open_marts(settings, None if as_of is None else datetime.combine(as_of, _DAY_END))
+    marts = open_marts(settings, _end_of(as_of), progress)
     return Book(
         path=str(marts.path),
         key=marts.key,
@@ -119,19 +128,24 @@ def book(settings: Settings, as_of: date | None = None) -> Book:
     )
 
 
+def _end_of(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, _DAY_END)
+
+
 @st.cache_resource(
-    max_entries=6, show_spinner=False, hash_funcs=_HASH, on_release=lambda open_: open_.close()
+    max_entries=6, show_spinner=False, hash_funcs=HASH, on_release=lambda open_: open_.close()
 )
 def _connection(book: Book) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(book.path, read_only=True)
 
 
-def _frame(book: Book, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+def frame(book: Book, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+    """What a query gives on the marts of `book`."""
     with _connection(book).cursor() as cursor:
         return cursor.execute(sql, list(parameters)).df()
 
 
-def _shared(selection: Selection) -> tuple[list[str], list[object]]:
+def shared(selection: Selection) -> tuple[list[str], list[object]]:
     """The conditions that read the same on the ledger and on every aggregated mart."""
     conditions: list[str] = []
     parameters: list[object] = []
@@ -152,7 +166,7 @@ def _shared(selection: Selection) -> tuple[list[str], list[object]]:
 
 
 def _of_numbers(selection: Selection) -> tuple[str, list[object]]:
-    conditions, parameters = _shared(selection)
+    conditions, parameters = shared(selection)
     for sql, value in (
         ("month >= ?", selection.first),
         ("month <= ?", selection.last),
@@ -168,7 +182,7 @@ def _of_numbers(selection: Selection) -> tuple[str, list[object]]:
 
 
 def _of_rows(selection: Selection) -> tuple[str, list[object]]:
-    conditions, parameters = _shared(selection)
+    conditions, parameters = shared(selection)
     if selection.states:
         conditions.append(f"state in ({', '.join('?' * len(selection.states))})")
         parameters += selection.states
@@ -181,6 +195,7 @@ def _of_rows(selection: Selection) -> tuple[str, list[object]]:
         ("bucket <= ?", selection.to_bucket),
         ("coalesce(due_at, arose_on::timestamp) > ?", selection.fell_due_after),
         ("coalesce(due_at, arose_on::timestamp) <= ?", selection.falls_due_until),
+        ("starts_with(subject || '|', ?)", selection.subject and f"{selection.subject}|"),
     ):
         if value is not None:
             conditions.append(sql)
@@ -202,7 +217,7 @@ def _narrowed(selection: Selection) -> set[str]:
     return {name for name in names if getattr(selection, name) is not None}
 
 
-@st.cache_data(max_entries=512, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=512, show_spinner=False, hash_funcs=HASH)
 def counts(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.DataFrame:
     """Obligations per state, grouped by `by`.
 
@@ -217,7 +232,7 @@ def counts(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.Dat
     )
     sums = ", ".join(f"coalesce(sum({state}), 0)::bigint as {state}" for state in STATES)
     order = ", ".join(str(i + 1) for i in range(len(by)))
-    return _frame(
+    return frame(
         book,
         f"""
         with counted as (
@@ -247,11 +262,11 @@ def counts(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.Dat
     )
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASH)
 def durations(book: Book, selection: Selection) -> pd.DataFrame:
     """Obligations by elapsed ÷ allowed time: bucket (twentieths of the limit) and obligations."""
     where, parameters = _of_numbers(selection)
-    return _frame(
+    return frame(
         book,
         f"""
         select bucket, sum(obligations)::bigint as obligations
@@ -261,11 +276,11 @@ def durations(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASH)
 def tally(book: Book, selection: Selection) -> dict[str, int]:
     """How many rows of the ledger `selection` holds, per state."""
     where, parameters = _of_rows(selection)
-    found = _frame(
+    found = frame(
         book,
         f"select state, count(*) as n from obligation where {where} group by state",
         parameters,
@@ -274,7 +289,7 @@ def tally(book: Book, selection: Selection) -> dict[str, int]:
     return {state: int(held.get(state, 0)) for state in STATES}
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
 def rows(
     book: Book,
     selection: Selection,
@@ -288,24 +303,29 @@ def rows(
     Adds late_seconds: done (else as of) minus due, where there is a due; negative before it.
     """
     sql, parameters = _ledger(book, selection, soonest=soonest)
-    return _frame(book, f"{sql} limit {limit:d} offset {skip:d}", parameters)
+    return frame(book, f"{sql} limit {limit:d} offset {skip:d}", parameters)
 
 
 def download(book: Book, selection: Selection) -> Callable[[], bytes]:
     """All those rows as CSV, made when it is called, on whatever thread."""
-    connection = _connection(book)
     sql, parameters = _ledger(book, selection)
+    return csv_of(book, f"{sql} limit {DOWNLOAD_ROWS:d}", parameters)
+
+
+def csv_of(book: Book, sql: str, parameters: Sequence[object] = ()) -> Callable[[], bytes]:
+    """What a query gives as CSV, made when it is called, on whatever thread."""
+    connection = _connection(book)
 
     def make() -> bytes:
         with connection.cursor() as cursor:
-            return csv(cursor.execute(f"{sql} limit {DOWNLOAD_ROWS:d}", parameters).df())
+            return csv(cursor.execute(sql, list(parameters)).df())
 
     return make
 
 
-def csv(frame: pd.DataFrame) -> bytes:
+def csv(table: pd.DataFrame) -> bytes:
     """CSV that spreadsheets read as UTF-8 and in which no cell is a formula."""
-    guarded = frame.copy()
+    guarded = table.copy()
     for name in guarded.columns:
         if not (
             pd.api.types.is_numeric_dtype(guarded[name])
@@ -325,23 +345,23 @@ def _ledger(book: Book, selection: Selection, *, soonest: bool = False) -> tuple
     sql = f"""
         select
             state, clause, contract_id, subject, department, equipment_id,
-            arose_on, due_at, done_at,
+            arose_on, due_at, done_at, due_on, done_on,
             date_diff('second', due_at, coalesce(done_at, ?)) as late_seconds,
         from obligation where {where}
         order by {order}, clause, contract_id, subject"""
     return sql, [book.as_of, *parameters]
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
 def loaded(book: Book) -> frozenset[str]:
     """The logs that were ever loaded."""
-    return frozenset(_frame(book, "select log from catalogue_log where loaded")["log"])
+    return frozenset(frame(book, "select log from catalogue_log where loaded")["log"])
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
 def contracts(book: Book) -> dict[str, str]:
     """The contracts: identifier → name."""
-    found = _frame(
+    found = frame(
         book, "select contract_id, coalesce(name, '') as name from fact_contract order by 1"
     )
     return dict(zip(found["contract_id"], found["name"], strict=True))
@@ -358,19 +378,19 @@ def choices(book: Book) -> Choices:
     )
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
 def departments(book: Book) -> list[str]:
     """The departments that have obligations."""
-    found = _frame(
+    found = frame(
         book, "select distinct department from compliance_slice where department is not null"
     )
     return sorted(found["department"])
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
 def months(book: Book) -> list[str]:
     """Every calendar month from the first obligation to as_of."""
-    found = _frame(book, "select min(month) as first from compliance")
+    found = frame(book, "select min(month) as first from compliance")
     first = found["first"].iloc[0]
     last = f"{book.as_of:%Y-%m}"
     if pd.isna(first) or first > last:
@@ -378,9 +398,9 @@ def months(book: Book) -> list[str]:
     return [str(month) for month in pd.period_range(first, last, freq="M")]
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
 def _terms(book: Book) -> dict[tuple[str, str], Decimal]:
-    found = _frame(book, "select contract_id, term, value::varchar as value from contract_term")
+    found = frame(book, "select contract_id, term, value::varchar as value from contract_term")
     return {
         (contract, term): Decimal(value)
         for contract, term, value in zip(
@@ -409,9 +429,9 @@ def targets(book: Book, selection: Selection, clause: str) -> tuple[Decimal, ...
     return tuple(sorted(found)) or (Decimal(1),)
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
 def _assumed(book: Book) -> set[tuple[str, str]]:
-    found = _frame(book, "select contract_id, term from contract_term where assumed")
+    found = frame(book, "select contract_id, term from contract_term where assumed")
     return set(zip(found["contract_id"], found["term"], strict=True))
 
 
@@ -434,7 +454,7 @@ def verdict_at(row: Mapping[Any, Any], target: Decimal, *, evidence: bool = True
     )
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=HASH)
 def verdicts(book: Book, selection: Selection) -> pd.DataFrame:
     """Every clause of the catalogue × every contract in view: its counts and its verdict."""
     by = ("contract_id", "clause")
@@ -475,7 +495,7 @@ def worst(found: Sequence[str]) -> str:
     return min(found, key=SEVERITY.index, default="no_activity")
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=HASH)
 def board(book: Book, selection: Selection) -> pd.DataFrame:
     """Clause groups × contracts: the worst verdict, how many clauses have it, and of how many.
 
@@ -491,10 +511,10 @@ def board(book: Book, selection: Selection) -> pd.DataFrame:
     return pd.DataFrame(cells, columns=["group", "contract_id", "verdict", "part", "whole"])
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
 def log_ages(book: Book) -> pd.DataFrame:
     """Per log: through_at, the earliest of its contracts, and its age in days at as_of."""
-    found = _frame(
+    found = frame(
         book,
         """
         select log, min(through_at) as through_at,
@@ -506,13 +526,13 @@ def log_ages(book: Book) -> pd.DataFrame:
     return found.reindex([name for name, log in catalogue().logs.items() if not log.register])
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
 def tickets(book: Book, wanted: str, selection: Selection) -> pd.DataFrame:
     """Tickets whose own or whose unit's identifier begins with `wanted`, the latest first."""
-    conditions, parameters = _shared(
+    conditions, parameters = shared(
         Selection(contract=selection.contract, department=selection.department)
     )
-    return _frame(
+    return frame(
         book,
         f"""
         select ticket_id, contract_id, equipment_id, department, channel, service_type,
@@ -527,16 +547,16 @@ def tickets(book: Book, wanted: str, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
 def ticket(book: Book, ticket_id: str) -> pd.DataFrame:
     """One ticket as it stands at as_of: one row, or none."""
-    return _frame(book, "select * from fact_ticket where ticket_id = ?", [ticket_id])
+    return frame(book, "select * from fact_ticket where ticket_id = ?", [ticket_id])
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
 def stages(book: Book, ticket_id: str) -> pd.DataFrame:
     """The obligations of one ticket; elapsed and allowed in seconds from its report."""
-    return _frame(
+    return frame(
         book,
         """
         select clause, state, due_at, done_at,

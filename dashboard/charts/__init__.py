@@ -23,6 +23,8 @@ def _figure(palette: Palette, height: int, **layout: Any) -> go.Figure:
         "tickcolor": "rgba(0,0,0,0)",
         "gridcolor": palette.grid,
         "tickfont": {"color": palette.muted, "size": 12},
+        # Looking for labels that hang over measures each of them: seconds on a page of charts.
+        "ticklabeloverflow": "allow",
     }
     figure = go.Figure(
         layout={

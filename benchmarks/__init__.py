@@ -1,0 +1,1 @@
+"""How fast Kept is, against something run beside it."""

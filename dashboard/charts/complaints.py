@@ -1,0 +1,82 @@
+"""Figures of the complaints: counts as bars made of parts."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts import _figure
+from dashboard.theme import Palette, blend
+
+_LEAST = 0.018
+"""The least share of the width at which a part can still be seen and hit."""
+PAINTS = ("accent", "pale", "track", "warn", "bad")
+
+
+def paint(palette: Palette, name: str) -> str:
+    """The colour of a part: one of PAINTS."""
+    if name == "pale":
+        return blend(palette.card, palette.accent, 0.38)
+    if name in ("warn", "bad"):
+        return palette.tone(name).line
+    return palette.accent if name == "accent" else palette.track
+
+
+def stacks(
+    frame: pd.DataFrame,
+    palette: Palette,
+    *,
+    parts: Sequence[tuple[str, str]],
+    row_height: int = 34,
+    margin: int = 112,
+) -> go.Figure:
+    """One bar a row, put together from its parts; what the row comes to stands behind it.
+
+    Takes key, label, said, tone, hover and a column of counts for each of `parts`, which are
+    names with their paint; a part hands on [key, part].
+    """
+    figure = _figure(palette, row_height * len(frame) + 12)
+    y = list(range(len(frame)))
+    counts = frame[[name for name, _ in parts]].astype(float)
+    drawn = counts.where(counts == 0, counts.clip(lower=_LEAST * counts.sum(axis=1).max()))
+    longest = max(1.0, float(drawn.sum(axis=1).max())) if y else 1.0
+    for name, colour in parts:
+        figure.add_bar(
+            x=list(drawn[name]),
+            y=y,
+            orientation="h",
+            width=0.42,
+            marker={
+                "color": paint(palette, colour),
+                "cornerradius": 3,
+                "line": {"width": 1, "color": palette.card},
+            },
+            customdata=[[key, name] for key in frame["key"]],
+            hovertext=frame["hover"],
+            hovertemplate="%{hovertext}<extra></extra>",
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+        )
+    figure.add_scatter(
+        x=[longest] * len(y),
+        y=y,
+        text=["  " + said for said in frame["said"]],
+        textposition="middle right",
+        textfont={
+            "color": [palette.tone(t).text if t else palette.muted for t in frame["tone"]],
+            "size": 12,
+        },
+        mode="text",
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    figure.update_layout(barmode="stack", margin={"r": margin, "l": 0, "t": 4, "b": 0})
+    figure.update_xaxes(range=[0, longest], showticklabels=False)
+    figure.update_yaxes(
+        tickvals=y,
+        ticktext=list(frame["label"]),
+        tickfont={"color": palette.text},
+        range=[len(y) - 0.5, -0.5],
+        showgrid=False,
+    )
+    return figure

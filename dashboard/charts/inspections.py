@@ -1,0 +1,242 @@
+"""Figures of the inspections: marks in cells, answers as shares, counts by day and by month."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts import _figure
+from dashboard.theme import Palette, blend
+
+_ROW = 30
+
+
+def marks(
+    frame: pd.DataFrame,
+    palette: Palette,
+    *,
+    rows: Sequence[tuple[Any, str]],
+    columns: Sequence[tuple[Any, str]],
+    glyphs: Mapping[str, tuple[str, str]],
+    row_height: int = _ROW,
+) -> go.Figure:
+    """One glyph and tint per cell.
+
+    Takes row, column, mark, hover, key (a list) and, where a cell says more than its glyph, text;
+    `glyphs` maps each mark to its glyph and its paint: see `paint`. `rows` and `columns` are keys
+    with their labels in order.
+    """
+    kinds = list(glyphs)
+    paints = [paint(palette, glyphs[kind][1]) for kind in kinds]
+    at_row = {key: y for y, (key, _) in enumerate(rows)}
+    at_column = {key: x for x, (key, _) in enumerate(columns)}
+    shades: list[list[float | None]] = [[None] * len(columns) for _ in rows]
+    cells = [
+        one
+        for one in frame.to_dict("records")
+        if one["row"] in at_row and one["column"] in at_column
+    ]
+    for one in cells:
+        shades[at_row[one["row"]]][at_column[one["column"]]] = kinds.index(one["mark"])
+    steps = len(kinds)
+    figure = _figure(palette, row_height * len(rows) + 34)
+    figure.add_heatmap(
+        z=shades,
+        zmin=-0.5,
+        zmax=steps - 0.5,
+        xgap=3,
+        ygap=3,
+        showscale=False,
+        hoverinfo="skip",
+        hoverongaps=False,
+        colorscale=[
+            [(i + end) / steps, colour] for i, (colour, _) in enumerate(paints) for end in (0, 1)
+        ],
+    )
+    figure.add_scatter(
+        x=[at_column[one["column"]] for one in cells],
+        y=[at_row[one["row"]] for one in cells],
+        mode="markers+text",
+        marker={"size": 22, "symbol": "square", "opacity": 0},
+        text=[one.get("text") or glyphs[one["mark"]][0] for one in cells],
+        textfont={"color": [paints[kinds.index(one["mark"])][1] for one in cells], "size": 12},
+        customdata=[list(one["key"]) for one in cells],
+        hovertext=[one["hover"] for one in cells],
+        hovertemplate="%{hovertext}<extra></extra>",
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+    )
+    figure.update_xaxes(
+        tickvals=list(range(len(columns))),
+        ticktext=[label for _, label in columns],
+        range=[-0.5, len(columns) - 0.5],
+        side="top" if len(rows) > 12 else "bottom",
+        tickangle=0 if _is_short(columns) else None,
+    )
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))),
+        ticktext=[label for _, label in rows],
+        tickfont={"color": palette.text},
+        range=[len(rows) - 0.5, -0.5],
+        showgrid=False,
+    )
+    return figure
+
+
+def _is_short(columns: Sequence[tuple[Any, str]]) -> bool:
+    """Whether the labels fit above their cells on a small screen too."""
+    return all(len(part) <= 4 for _, label in columns for part in label.split("<br>"))
+
+
+def paint(palette: Palette, name: str) -> tuple[str, str]:
+    """The fill and the ink of a cell: plain, strong (a breach), empty, or a tone of the palette."""
+    light = palette.mode == "light"
+    if name == "plain":
+        return blend(palette.card, palette.accent, 0.1 if light else 0.18), palette.accent
+    if name == "strong":
+        return palette.bad.line, "#ffffff" if light else "#14181f"
+    if name == "empty":
+        return palette.grid, palette.muted
+    tone = palette.tone(name)
+    return tone.tint, tone.text
+
+
+def answers(frame: pd.DataFrame, palette: Palette, *, row_height: int = 40) -> go.Figure:
+    """How often each thing was done, left out or not stated, as shares of the whole.
+
+    Takes label, done, left_out, not_stated, said, tone, hover_left_out, hover_not_stated,
+    hover_done, key.
+    """
+    figure = _figure(palette, row_height * len(frame) + 8)
+    y = list(range(len(frame)))
+    whole = [
+        max(1, done + left + unsaid)
+        for done, left, unsaid in zip(
+            frame["done"], frame["left_out"], frame["not_stated"], strict=True
+        )
+    ]
+    colours = {
+        "done": blend(palette.card, palette.accent, 0.55),
+        "left_out": palette.bad.line,
+        "not_stated": palette.warn.line,
+    }
+    for answer, colour in colours.items():
+        figure.add_bar(
+            x=[n / of for n, of in zip(frame[answer], whole, strict=True)],
+            y=y,
+            orientation="h",
+            width=0.34,
+            marker={"color": colour, "line": {"width": 0}},
+            customdata=[[key, answer] for key in frame["key"]],
+            hovertext=frame[f"hover_{answer}"],
+            hovertemplate="%{hovertext}<extra></extra>",
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+        )
+    figure.add_scatter(
+        x=[1.0] * len(y),
+        y=y,
+        mode="text",
+        text=["  " + said for said in frame["said"]],
+        textposition="middle right",
+        textfont={
+            "color": [palette.tone(t).text if t else palette.muted for t in frame["tone"]],
+            "size": 12,
+        },
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    figure.update_layout(barmode="stack", margin={"r": 120, "l": 0, "t": 0, "b": 0})
+    figure.update_xaxes(range=[0, 1], showticklabels=False)
+    figure.update_yaxes(
+        tickvals=y,
+        ticktext=list(frame["label"]),
+        tickfont={"color": palette.text},
+        range=[len(y) - 0.5, -0.5],
+        showgrid=False,
+    )
+    return figure
+
+
+def days(
+    frame: pd.DataFrame,
+    palette: Palette,
+    *,
+    limit: float | None,
+    limit_label: str,
+    height: int = 220,
+) -> go.Figure:
+    """Counts by days taken, those past the limit in red.
+
+    Takes days, visits, late, hover. Without one `limit` for all, only the colour tells.
+    """
+    first = int(min([*frame["days"], 0], default=0))
+    last = int(max([*frame["days"], limit or 0], default=0))
+    figure = _figure(palette, height)
+    figure.add_bar(
+        x=frame["days"],
+        y=frame["visits"],
+        width=0.72,
+        marker={
+            "color": [palette.bad.line if late else palette.accent for late in frame["late"]],
+            "cornerradius": 3,
+            "line": {"width": 0},
+        },
+        text=frame["visits"],
+        textposition="outside",
+        textfont={"color": palette.muted, "size": 11},
+        cliponaxis=False,
+        customdata=[[int(day)] for day in frame["days"]],
+        hovertext=frame["hover"],
+        hovertemplate="%{hovertext}<extra></extra>",
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+    )
+    if limit is not None:
+        figure.add_vline(x=limit + 0.5, line={"color": palette.text, "width": 1.2, "dash": "dash"})
+        figure.add_annotation(
+            x=limit + 0.5,
+            y=1,
+            yref="paper",
+            text=limit_label,
+            showarrow=False,
+            xanchor="left",
+            xshift=5,
+            font={"size": 11, "color": palette.muted},
+        )
+    figure.update_xaxes(
+        range=[first - 0.6, last + 0.6], dtick=max(1, round((last - first) / 12)), tick0=0
+    )
+    figure.update_yaxes(nticks=4, rangemode="tozero")
+    return figure
+
+
+def monthly(
+    frame: pd.DataFrame, palette: Palette, *, text: Callable[[Any], str], height: int = 230
+) -> go.Figure:
+    """A count by month, said on its bar. Takes label, key, count, hover."""
+    figure = _figure(palette, height)
+    x = list(range(len(frame)))
+    figure.add_bar(
+        x=x,
+        y=frame["count"],
+        width=0.6,
+        marker={
+            "color": blend(palette.card, palette.accent, 0.55),
+            "cornerradius": 3,
+            "line": {"width": 0},
+        },
+        text=[text(count) for count in frame["count"]],
+        textposition="outside",
+        textfont={"color": palette.text, "size": 12},
+        cliponaxis=False,
+        customdata=[[key] for key in frame["key"]],
+        hovertext=frame["hover"],
+        hovertemplate="%{hovertext}<extra></extra>",
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+    )
+    figure.update_xaxes(tickvals=x, ticktext=list(frame["label"]), range=[-0.6, len(x) - 0.4])
+    figure.update_yaxes(nticks=4, rangemode="tozero")
+    return figure

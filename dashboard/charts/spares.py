@@ -1,0 +1,264 @@
+"""Figures of the spares: the ratio as steps, days by month, categories against the promise."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts import _figure
+from dashboard.theme import Palette
+
+_PANEL = 104
+_ONE_PANEL = 260
+_GAP = 30
+_REACH = 90
+"""How far from a step, in pixels, it can still be pointed at."""
+
+
+def steps(
+    frame: pd.DataFrame,
+    palette: Palette,
+    *,
+    panels: Sequence[tuple[str, str, float, str]],
+    ticks: Sequence[tuple[str, str]],
+) -> go.Figure:
+    """The ratio as steps, one panel a contract; red where it is below, shaded where unknown.
+
+    Takes panel, from_on and to_on (ISO dates, the latter outside), rate (null: not known), tone
+    ("" or a tone), hover, key. `panels` are contracts with label, target and the target's label;
+    `ticks` first days of months with their labels.
+    """
+    height = _ONE_PANEL if len(panels) == 1 else _PANEL * len(panels)
+    figure = _figure(
+        palette, height + 34, margin={"l": 0, "r": 54, "t": 0, "b": 0}, hoverdistance=_REACH
+    )
+    yaxis = figure.layout.yaxis.to_plotly_json()
+    for i, (panel, label, target, target_label) in enumerate(panels):
+        rows = frame[frame["panel"] == panel].to_dict("records")
+        name = str(i + 1) if i else ""
+        known = [float(row["rate"]) for row in rows if row["rate"] == row["rate"]]
+        top = max([target * 1.5, *known]) * 1.12
+        gap = _GAP / height
+        domain = [1 - (i + 1) / len(panels), 1 - i / len(panels) - gap]
+        figure.update_layout(
+            {
+                f"yaxis{name}": {
+                    **yaxis,
+                    "domain": domain,
+                    "range": [0, top],
+                    "nticks": 5 if len(panels) == 1 else 3,
+                    "tickformat": "~%",
+                }
+            }
+        )
+        _shade(figure, palette, rows, f"y{name}")
+        _lines(figure, palette, rows, f"y{name}")
+        _days(figure, rows, f"y{name}")
+        figure.add_shape(
+            type="line", xref="paper", x0=0, x1=1, yref=f"y{name}", y0=target, y1=target,
+            line={"color": palette.muted, "width": 1, "dash": "dash"},
+        )  # fmt: skip
+        note = {"showarrow": False, "font": {"size": 11, "color": palette.muted}}
+        figure.add_annotation(
+            **note, text=target_label, xref="paper", x=0, xanchor="left", xshift=6,
+            yref=f"y{name}", y=target, yanchor="top",
+        )  # fmt: skip
+        figure.add_annotation(
+            text=f"<b>{label}</b>", showarrow=False, font={"size": 12, "color": palette.text},
+            xref="paper", x=0, xanchor="left",
+            yref="paper", y=domain[1], yanchor="bottom", yshift=2,
+        )  # fmt: skip
+        if rows and known and rows[-1]["rate"] == rows[-1]["rate"]:
+            tone = rows[-1]["tone"]
+            figure.add_annotation(
+                text=rows[-1]["said"], showarrow=False, xref="paper", x=1, xanchor="left", xshift=6,
+                yref=f"y{name}", y=rows[-1]["rate"],
+                font={"size": 12, "color": palette.tone(tone).text if tone else palette.accent},
+            )  # fmt: skip
+    figure.update_xaxes(
+        type="date",
+        range=[min(frame["from_on"]), max(frame["to_on"])],
+        tickvals=[day for day, _ in ticks],
+        ticktext=[label for _, label in ticks],
+        anchor="free",
+        position=0,
+    )
+    return figure
+
+
+def _shade(figure: go.Figure, palette: Palette, rows: Sequence[Any], axis: str) -> None:
+    """Stretches below, unknown and waived as bands over the panel's height."""
+    for tone in ("warn", "quiet", "bad"):
+        for first, last in _runs(rows, tone):
+            figure.add_shape(
+                type="rect", layer="below", line={"width": 0}, yref=f"{axis} domain", y0=0, y1=1,
+                x0=first, x1=last, fillcolor=palette.tone(tone).line,
+                opacity=0.16 if palette.mode == "light" else 0.24,
+            )  # fmt: skip
+
+
+def _runs(rows: Sequence[Any], tone: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for row in rows:
+        if row["tone"] != tone:
+            continue
+        if found and found[-1][1] == row["from_on"]:
+            found[-1] = (found[-1][0], row["to_on"])
+        else:
+            found.append((row["from_on"], row["to_on"]))
+    return found
+
+
+def _lines(figure: go.Figure, palette: Palette, rows: Sequence[Any], axis: str) -> None:
+    """The steps, each in the colour of its own days; a step begins where the last one ended."""
+    for tone in ("", "quiet", "warn", "bad"):
+        x: list[str | None] = []
+        y: list[float | None] = []
+        for i, row in enumerate(rows):
+            if row["tone"] != tone or row["rate"] != row["rate"]:
+                continue
+            before = rows[i - 1] if i else {"tone": None, "rate": None}
+            if before["tone"] != tone and before["rate"] == before["rate"] and i:
+                x.append(row["from_on"])
+                y.append(before["rate"])
+            x.append(row["from_on"])
+            y.append(row["rate"])
+            after = rows[i + 1] if i + 1 < len(rows) else {"tone": None}
+            if after["tone"] != tone or after["rate"] != after["rate"]:
+                x += [row["to_on"], None]
+                y += [row["rate"], None]
+        if x:
+            figure.add_scatter(
+                x=x,
+                y=y,
+                yaxis=axis,
+                mode="lines",
+                hoverinfo="skip",
+                line={
+                    "color": palette.tone(tone).line if tone else palette.accent,
+                    "width": 2.4 if tone == "bad" else 1.8,
+                    "shape": "hv",
+                },
+            )
+
+
+def _days(figure: go.Figure, rows: Sequence[Any], axis: str) -> None:
+    """What can be pointed at: the middle of each step; a day without a ratio lies on the floor."""
+    figure.add_scatter(
+        x=[row["middle"] for row in rows],
+        y=[row["rate"] if row["rate"] == row["rate"] else 0 for row in rows],
+        yaxis=axis,
+        mode="markers",
+        marker={"size": 11, "opacity": 0},
+        customdata=[row["key"] for row in rows],
+        hovertext=[row["hover"] for row in rows],
+        hovertemplate="%{hovertext}<extra></extra>",
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+    )
+
+
+def months(
+    frame: pd.DataFrame, palette: Palette, *, parts: Sequence[str], height: int = 190
+) -> go.Figure:
+    """Days a month, a column of `parts` (tones: bad, warn), its sum above it.
+
+    Takes key, label, hover and a column of counts for each of `parts`; hands on [key].
+    """
+    figure = _figure(palette, height)
+    x = list(range(len(frame)))
+    sums = frame[list(parts)].sum(axis=1)
+    for part in parts:
+        figure.add_bar(
+            x=x,
+            y=[int(n) for n in frame[part]],
+            width=0.56,
+            marker={
+                "color": palette.tone(part).line,
+                "cornerradius": 3,
+                "line": {"width": 1, "color": palette.card},
+            },
+            customdata=[[key, part] for key in frame["key"]],
+            hovertext=frame["hover"],
+            hovertemplate="%{hovertext}<extra></extra>",
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+        )
+    figure.add_scatter(
+        x=x,
+        y=list(sums),
+        text=[str(int(n)) if n else "" for n in sums],
+        mode="text",
+        textposition="top center",
+        textfont={"size": 12, "color": palette.text},
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(
+        tickvals=x, ticktext=list(frame["label"]), range=[-0.6, max(len(x) - 0.4, 0.6)]
+    )
+    figure.update_yaxes(range=[0, max(1, int(sums.max())) * 1.18], nticks=4, tickformat="d")
+    return figure
+
+
+def bullets(frame: pd.DataFrame, palette: Palette, *, row_height: int = 36) -> go.Figure:
+    """Ratios as bars with the promised one as a tick, on one scale.
+
+    Takes key, label, rate (null: none), target (null: none), said, tone, hover.
+    """
+    figure = _figure(palette, row_height * len(frame) + 12)
+    y = list(range(len(frame)))
+    rates = [0.0 if rate != rate else float(rate) for rate in frame["rate"]]
+    goals = [float(goal) for goal in frame["target"] if goal == goal]
+    end = max([*rates, *(2 * goal for goal in goals), 0.01]) * 1.04
+    for values, colours in (
+        ([end] * len(y), [palette.track] * len(y)),
+        (rates, [palette.tone(tone).line if tone else palette.accent for tone in frame["tone"]]),
+    ):
+        figure.add_bar(
+            x=values,
+            y=y,
+            orientation="h",
+            width=0.34,
+            marker={"color": colours, "cornerradius": 4, "line": {"width": 0}},
+            customdata=[[key] for key in frame["key"]],
+            hovertext=frame["hover"],
+            hovertemplate="%{hovertext}<extra></extra>",
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+        )
+    for i, goal in zip(y, frame["target"], strict=True):
+        if goal == goal:
+            figure.add_shape(
+                type="line",
+                x0=float(goal),
+                x1=float(goal),
+                y0=i - 0.3,
+                y1=i + 0.3,
+                line={"color": palette.text, "width": 2},
+            )
+    figure.add_scatter(
+        x=[end] * len(y),
+        y=y,
+        text=["  " + said for said in frame["said"]],
+        textposition="middle right",
+        textfont={
+            "color": [palette.tone(t).text if t else palette.muted for t in frame["tone"]],
+            "size": 12,
+        },
+        mode="text",
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    figure.update_layout(barmode="overlay", margin={"r": 112, "l": 0, "t": 4, "b": 0})
+    figure.update_xaxes(range=[0, end], showticklabels=False)
+    figure.update_yaxes(
+        tickvals=y,
+        ticktext=list(frame["label"]),
+        tickfont={"color": palette.text},
+        range=[len(y) - 0.5, -0.5],
+        showgrid=False,
+    )
+    return figure

@@ -1,0 +1,459 @@
+"""Availability: key figures, by month, by place, by contract and category, the worst units."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from html import escape
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, queries
+from dashboard.charts.availability import availability
+from dashboard.components import availability_lists as lists
+from dashboard.components import drawer
+from dashboard.components.card import card, chart, nothing
+from dashboard.page import Page
+from dashboard.queries import availability as asked
+from dashboard.texts import plain
+
+MOST_ROWS = 16
+MOST_MONTHS = 18
+WORST = 10
+_COLOURS = {"kept": "green", "broken": "red", "undecided": "orange"}
+_TONES = {"broken": "bad", "undecided": "warn"}
+Row = Mapping[Any, Any]
+
+
+def explanation(page: Page) -> None:
+    """The letter's words, how the figure is made, that its target is assumed, what is missing."""
+    words, contract = page.words, page.filters.contract
+    goal = words("kpi.target", share=words.share(*asked.targets(page.book, contract)))
+    parts = [
+        f"<blockquote>{escape(words('availability.quote'))}</blockquote>",
+        f"<p>{escape(words('availability.text'))}</p>",
+        f"<p class='kept-sub'>{escape(goal)}</p>",
+    ]
+    if asked.assumed(page.book, contract):
+        parts.append(f"<p class='kept-note'>{escape(words('availability.assumed'))}</p>")
+    parts.append(f"<p class='kept-sub'>{escape(words('availability.reading'))}</p>")
+    st.html(f"<div class='kept-clause'>{''.join(parts)}</div>")
+    through = asked.ticket_log_through(page.book, page.selection)
+    if not _known(page):
+        st.warning(words("availability.no_tickets"), icon=":material/inbox:")
+    elif through is not None:
+        st.warning(words("availability.ends", day=words.day(through)), icon=":material/event_busy:")
+
+
+def _known(page: Page) -> bool:
+    """Whether there is a ticket log: without one nobody knows of any downtime."""
+    return "tickets" in queries.loaded(page.book)
+
+
+def figures(page: Page) -> None:
+    """The key figures of the period, each against the equally long one before."""
+    words, selection = page.words, page.selection
+    now, before, months = _measured(page)
+    known = _known(page)
+    with st.grid(6, min_column_width=160, gap="small", key="kpis"):
+        headline(page)
+        covered = words.duration(int(now["covered_seconds"])) or "0"
+        _share(
+            page,
+            "with_loaner",
+            "served_seconds",
+            said=words("availability.covered_said"),
+            foot=words("availability.covered_n", duration=covered),
+        )
+        for name, count in (("mttr", "repairs"), ("mtbf", "faults")):
+            n = int(now[count])
+            _figure(
+                page,
+                name,
+                _span(page, float(now[f"{name}_seconds"])) if n and known else "—",
+                change=_longer(page, now, before, f"{name}_seconds") if known else None,
+                said=words(f"availability.{name}_said"),
+                months=list(months[f"{name}_seconds"].dropna().astype(float)) if known else [],
+                foot=words(f"availability.{count}_n", n=words.number(n)),
+                opens=partial(
+                    lists.open_faults,
+                    words(f"availability.{name}"),
+                    selection,
+                    count == "repairs",
+                )
+                if n
+                else None,
+            )
+        _in_service(page, months, before is not None)
+        _stopped(page)
+
+
+def _measured(page: Page) -> tuple[Row, Row | None, pd.DataFrame]:
+    """The period in view, the equally long one before, and the months in view."""
+    earlier = page.filters.before(page.last_month)
+    return (
+        asked.measured(page.book, page.selection).to_dict("records")[0],
+        None if earlier is None else asked.measured(page.book, earlier).to_dict("records")[0],
+        asked.measured(page.book, page.selection, ("month",)),
+    )
+
+
+def headline(page: Page) -> None:
+    """The availability of the period against its target, as one key figure."""
+    words = page.words
+    now, _, _ = _measured(page)
+    goal = words("kpi.target", share=words.share(*asked.targets(page.book, page.filters.contract)))
+    if asked.assumed(page.book, page.filters.contract):
+        goal = words("availability.goal_assumed", goal=goal)
+    down = words.duration(int(now["down_seconds"])) or "0"
+    standing = asked.standing_in_view(page.book, page.selection)
+    _share(
+        page,
+        "title",
+        "up_seconds",
+        said=goal,
+        foot=words("availability.down_n", duration=down),
+        colour=_COLOURS.get(standing, "gray"),
+    )
+
+
+def _share(page: Page, name: str, part: str, *, said: str, foot: str, colour: str = "gray") -> None:
+    words, selection = page.words, page.selection
+    now, before, months = _measured(page)
+    whole, known = int(now["service_seconds"]), _known(page)
+    targets = asked.targets(page.book, selection.contract)
+    served = months[months["service_seconds"] > 0]
+    _figure(
+        page,
+        name,
+        words.percent(int(now[part]), whole, *targets) if known else "—",
+        change=_points(page, now, before, part) if known else None,
+        colour=colour,
+        said=said,
+        months=list(served[part] / served["service_seconds"]) if known else [],
+        foot=foot,
+        opens=partial(lists.open_units, words(f"availability.{name}"), selection)
+        if whole
+        else None,
+    )
+
+
+def _in_service(page: Page, months: pd.DataFrame, compared: bool) -> None:
+    """Units in service in the last month of the period."""
+    words, served = page.words, months[months["units"] > 0]
+    last = None if served.empty else served.iloc[-1]
+    units = [float(n) for n in served["units"]]
+    at = "" if last is None else str(last["month"])
+    change = int(units[-1] - units[0]) if compared and len(units) > 1 else 0
+    _figure(
+        page,
+        "in_service",
+        "0" if last is None else words.number(int(last["units"])),
+        change=(_signed(words.number(abs(change)), change > 0), change > 0) if change else None,
+        said=words("availability.since", month=words.month(str(served.iloc[0]["month"])))
+        if change
+        else words("availability.in_service_said"),
+        months=units,
+        foot="—" if not at else words.month(at, with_year=True),
+        opens=partial(
+            lists.open_units,
+            words("availability.in_service"),
+            page.selection.but(first=at, last=at),
+        )
+        if at
+        else None,
+    )
+
+
+def _stopped(page: Page) -> None:
+    """Units that stood still at all in the period."""
+    words, selection = page.words, page.selection
+    n = _how_many(asked.units(page.book, selection, down_only=True, limit=WORST))
+    _figure(
+        page,
+        "stopped",
+        words.number(n) if _known(page) else "—",
+        change=None,
+        said=words("availability.stopped_said"),
+        months=[],
+        foot=words("availability.stopped_n"),
+        opens=partial(lists.open_units, words("availability.stopped"), selection) if n else None,
+    )
+
+
+def _how_many(units: pd.DataFrame) -> int:
+    return 0 if units.empty else int(units["of_units"].iloc[0])
+
+
+def _signed(text: str, up: bool) -> str:
+    return f"{'+' if up else '−'}{text}"
+
+
+def _points(page: Page, now: Row, before: Row | None, part: str) -> tuple[str, bool] | None:
+    if before is None or not before["service_seconds"] or not now["service_seconds"]:
+        return None
+    change = Decimal(int(now[part])) / int(now["service_seconds"]) - Decimal(
+        int(before[part])
+    ) / int(before["service_seconds"])
+    return (page.words.points(change), change > 0) if change else None
+
+
+def _longer(page: Page, now: Row, before: Row | None, column: str) -> tuple[str, bool] | None:
+    if before is None or pd.isna(before[column]) or pd.isna(now[column]):
+        return None
+    change = float(now[column]) - float(before[column])
+    return (_signed(_span(page, abs(change)), change > 0), change > 0) if change else None
+
+
+def _span(page: Page, seconds: float) -> str:
+    """A mean time, in hours up to two days, else in days."""
+    if seconds < 2 * 86400:
+        return page.words("unit.hour", n=f"{seconds / 3600:.1f}")
+    return page.words("unit.day", n=f"{seconds / 86400:.1f}")
+
+
+def _figure(
+    page: Page,
+    name: str,
+    value: str,
+    *,
+    change: tuple[str, bool] | None,
+    said: str,
+    months: list[float],
+    foot: str,
+    opens: Callable[[], None] | None,
+    colour: str = "gray",
+) -> None:
+    words = page.words
+    with st.container(key=f"kpi_{name}", height="stretch"):
+        st.metric(
+            words(f"availability.{name}"),
+            value,
+            delta=None if change is None else change[0],
+            delta_color=colour,  # type: ignore[arg-type]
+            delta_arrow="off" if change is None else "up" if change[1] else "down",
+            delta_description=said,
+            help=words(f"availability.{name}_help"),
+            border=True,
+            height="stretch",
+            chart_data=months if len(set(months)) > 1 else None,
+            chart_type="area",
+        )
+        st.button(
+            foot,
+            key=f"open_{name}",
+            type="tertiary",
+            disabled=opens is None,
+            help=words("kpi.open", title=plain(words(f"availability.{name}"))),
+            on_click=opens,
+        )
+
+
+def _hover(page: Page, name: str, row: Row, *targets: Decimal) -> str:
+    words = page.words
+    whole = int(row["service_seconds"])
+    if not whole:
+        return f"<b>{escape(name)}</b><br>{escape(words('availability.nothing'))}"
+    down = words.duration(int(row["down_seconds"])) or "0"
+    with_loaner = words.percent(int(row["served_seconds"]), whole)
+    return (
+        f"<b>{escape(name)}</b><br>{words.percent(int(row['up_seconds']), whole, *targets)}"
+        f"<br>{escape(words('availability.hover', share=with_loaner, down=down))}"
+    )
+
+
+def by_month(page: Page) -> None:
+    """Availability by month against its target, and with loaners; a point opens its units."""
+    words, book, selection = page.words, page.book, page.selection
+    counted = asked.measured(book, selection, ("month",))
+    counted = counted[counted["service_seconds"] > 0].reset_index(drop=True)
+    targets = asked.targets(book, selection.contract)
+    title = words("availability.by_month")
+    with card(words, "months", title, words("availability.by_month_sub"), counted):
+        if counted.empty or not _known(page):
+            nothing(words, "availability.nothing")
+            return
+
+        def build() -> charts.Figure:
+            months = [str(month) for month in counted["month"]]
+            tomorrow = book.as_of + timedelta(days=1)
+            partial_month = months[-1] == page.last_month and tomorrow.day != 1
+            records = counted.to_dict("records")
+            return availability(
+                pd.DataFrame(
+                    {
+                        "key": months,
+                        "label": words.month_ticks(months),
+                        "rate": counted["availability"],
+                        "with_loaner": counted["availability_with_loaner"],
+                        "hover": [
+                            _hover(page, words.month(row["month"], with_year=True), row, *targets)
+                            for row in records
+                        ],
+                    }
+                ),
+                page.palette,
+                targets=[
+                    (float(goal), words("availability.target", share=words.share(goal)))
+                    for goal in targets
+                ],
+                loaner_label=words("availability.with_loaner"),
+                partial_label=words("trend.partial", day=book.as_of.day) if partial_month else None,
+            )
+
+        chart(
+            page,
+            selection,
+            build,
+            "availability_months",
+            title,
+            lambda key: lists.open_units(title, selection.but(first=key[0], last=key[0])),
+            stretch=True,
+        )
+
+
+def departments(page: Page) -> None:
+    """Department × month: where and when units stand still; a cell opens its units."""
+    words, selection = page.words, page.selection
+    counted = asked.measured(page.book, selection, ("department", "month"))
+    served = counted[counted["service_seconds"] > 0]
+    targets = asked.targets(page.book, selection.contract)
+    title = words("heat.title")
+    with card(words, "heat", title, words("availability.heat_sub"), served):
+        if served.empty or not _known(page):
+            nothing(words, "availability.nothing")
+            return
+        sums = served.groupby("department")[["up_seconds", "service_seconds"]].sum()
+        order = list(
+            (sums["up_seconds"] / sums["service_seconds"]).sort_values(kind="stable").index
+        )[:MOST_ROWS]
+        months = sorted(served["month"].unique())[-MOST_MONTHS:]
+        cells = served[served["month"].isin(months) & served["department"].isin(order)]
+        names = {one: one or words("card.none") for one in order}
+
+        def build() -> charts.Figure:
+            return charts.heat(
+                pd.DataFrame(
+                    {
+                        "row": cells["department"],
+                        "column": cells["month"],
+                        "rate": cells["availability"],
+                        "up": cells["up_seconds"],
+                        "whole": cells["service_seconds"],
+                        "hover": [
+                            _hover(
+                                page,
+                                f"{names[row['department']]} · "
+                                f"{words.month(row['month'], with_year=True)}",
+                                row,
+                                *targets,
+                            )
+                            for row in cells.to_dict("records")
+                        ],
+                    }
+                ),
+                page.palette,
+                rows=[(one, escape(names[one])) for one in order],
+                columns=list(zip(months, words.month_ticks(months), strict=True)),
+                target=float(targets[0]),
+                text=lambda one: words.percent(int(one["up"]), int(one["whole"]), *targets).rstrip(
+                    "%"
+                ),
+            )
+
+        chart(
+            page,
+            selection,
+            build,
+            "availability_heat",
+            title,
+            lambda key: lists.open_units(
+                f"{names.get(key[0], key[0])} · {words.month(key[1], with_year=True)}",
+                selection.but(department=key[0], first=key[1], last=key[1]),
+            ),
+        )
+        if len(sums) > MOST_ROWS:
+            st.caption(words("availability.most_departments", n=MOST_ROWS, all=len(sums)))
+
+
+def compared(page: Page, column: str) -> None:
+    """Availability by `column` (contract_id, category) against its target; bars open units."""
+    words, selection = page.words, page.selection
+    counted = asked.measured(page.book, selection, (column,))
+    served = counted[counted["service_seconds"] > 0].sort_values("availability", kind="stable")
+    title = words(f"availability.by_{column}")
+    with card(words, f"by_{column}", title, words("availability.bars_sub"), served):
+        if served.empty or not _known(page):
+            nothing(words, "availability.nothing")
+            return
+        records = served.head(MOST_ROWS).to_dict("records")
+        goals = [
+            asked.targets(
+                page.book, row[column] if column == "contract_id" else selection.contract
+            )[0]
+            for row in records
+        ]
+        complete = asked.ticket_log_through(page.book, selection) is None
+
+        def build() -> charts.Figure:
+            paired = list(zip(records, goals, strict=True))
+            return charts.bars(
+                pd.DataFrame(
+                    {
+                        "key": [row[column] for row in records],
+                        "label": [escape(row[column] or words("card.none")) for row in records],
+                        "rate": [row["availability"] for row in records],
+                        "target": [float(goal) for goal in goals],
+                        "said": [
+                            words.percent(int(row["up_seconds"]), int(row["service_seconds"]), goal)
+                            for row, goal in paired
+                        ],
+                        "tone": [
+                            _TONES.get(asked.standing(page.book, row, goal, complete=complete), "")
+                            for row, goal in paired
+                        ],
+                        "hover": [
+                            _hover(page, row[column] or words("card.none"), row, goal)
+                            for row, goal in paired
+                        ],
+                    }
+                ),
+                page.palette,
+                row_height=32,
+            )
+
+        name = "contract" if column == "contract_id" else column
+        chart(
+            page,
+            selection,
+            build,
+            f"availability_{column}",
+            title,
+            lambda key: lists.open_units(
+                key[0] or words("card.none"), selection.but(**{name: key[0]})
+            ),
+        )
+        if len(served) > MOST_ROWS:
+            st.caption(words("availability.most", n=MOST_ROWS, all=len(served)))
+
+
+def worst(page: Page) -> None:
+    """The units that stood still the longest; a row opens the unit."""
+    words, selection = page.words, page.selection
+    frame = asked.units(page.book, selection, down_only=True, limit=WORST)
+    title = words("availability.worst")
+    with card(words, "worst", title, words("availability.worst_sub"), frame):
+        if frame.empty:
+            nothing(words, "availability.never_down" if _known(page) else "availability.nothing")
+            return
+        st.button(
+            words("availability.all_down", n=words.number(_how_many(frame))),
+            key="open_worst",
+            on_click=lists.open_units,
+            args=(title, selection),
+        )
+        picked = lists.units(page, frame, drawer.numbered("worst_units"))
+        if picked is not None:
+            drawer.unit(picked[1])

@@ -1,0 +1,120 @@
+"""What changed since an earlier day: verdicts, and promises newly broken."""
+
+from datetime import timedelta
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import building, filters
+from dashboard.components import drawer, states
+from dashboard.components.card import card, nothing
+from dashboard.page import Page
+from dashboard.queries import Book
+from dashboard.queries import changes as asked
+from etl.catalogue import catalogue
+from etl.config import Settings
+
+SHOWN = 8
+
+
+def card_of_changes(page: Page) -> None:
+    """Draw the card; the earlier day's marts are built beside the page where they are not there."""
+    words = page.words
+    with card(words, "changes", words("changes.title"), words("changes.subtitle")):
+        days = filters.since(words)
+        day = page.book.as_of.date() - timedelta(days=days)
+        try:
+            then = building.book(Settings.from_environment(), day, patience=0)
+        except building.StillBuilding as waiting:
+            states.progress(waiting.build, words)
+            return
+        _verdicts(page, then)
+        _broken(page, then)
+
+
+def _verdicts(page: Page, then: Book) -> None:
+    words, labels = page.words, catalogue().verdicts
+    found = asked.verdicts(page.book, then, page.everything)
+    st.html(f"<div class='kept-sub'>{words('changes.verdicts', n=words.number(len(found)))}</div>")
+    if found.empty:
+        return
+    shown = pd.DataFrame(
+        {
+            "clause": [
+                catalogue().clauses[clause].title.get(words.language) for clause in found["clause"]
+            ],
+            "contract_id": found["contract_id"],
+            "was": [labels[one].title.get(words.language) for one in found["was"]],
+            "is": [labels[one].title.get(words.language) for one in found["verdict"]],
+            "counts": [
+                words.counts(int(row["met"]), int(row["due"])) for row in found.to_dict("records")
+            ],
+        }
+    ).head(SHOWN)
+    tones = [page.palette.tone(verdict) for verdict in found["verdict"].head(SHOWN)]
+    styled = shown.style.apply(
+        lambda _: [f"background-color: {tone.tint}; color: {tone.text}" for tone in tones],
+        subset=["is"],
+    )
+    event = st.dataframe(
+        styled,
+        key=drawer.numbered("changed_verdicts"),
+        hide_index=True,
+        height="content",
+        on_select="rerun",
+        selection_mode="single-row",
+        alt=words("changes.title"),
+        column_config={
+            "clause": words("row.clause"),
+            "contract_id": words("filter.contract"),
+            "was": words("changes.was"),
+            "is": words("changes.is"),
+            "counts": words("changes.counts"),
+        },
+    )
+    if event["selection"]["rows"]:
+        row = found.iloc[event["selection"]["rows"][0]]
+        drawer.rows(
+            catalogue().clauses[row["clause"]].title.get(words.language),
+            page.everything.but(contract=row["contract_id"], clauses=(row["clause"],)),
+        )
+
+
+def _broken(page: Page, then: Book) -> None:
+    words = page.words
+    found = asked.newly_broken(page.book, then, page.everything)
+    st.html(f"<div class='kept-sub'>{words('changes.broken', n=words.number(len(found)))}</div>")
+    if found.empty:
+        nothing(words, "changes.nothing")
+        return
+    shown = pd.DataFrame(
+        {
+            "clause": [
+                catalogue().clauses[clause].title.get(words.language) for clause in found["clause"]
+            ],
+            "subject": found["subject"],
+            "department": found["department"],
+            "contract_id": found["contract_id"],
+        }
+    )
+    event = st.dataframe(
+        shown,
+        key=drawer.numbered("newly_broken"),
+        hide_index=True,
+        height="content" if len(shown) <= SHOWN else 300,
+        placeholder="",
+        on_select="rerun",
+        selection_mode="single-row",
+        alt=words("changes.title"),
+        column_config={
+            "clause": words("row.clause"),
+            "subject": words("row.subject"),
+            "department": catalogue()
+            .logs["tickets"]
+            .columns["department"]
+            .label.get(words.language),
+            "contract_id": words("filter.contract"),
+        },
+    )
+    if event["selection"]["rows"]:
+        drawer.obligation(page, found.iloc[[event["selection"]["rows"][0]]].to_dict("records")[0])

@@ -1,0 +1,292 @@
+"""Availability: how long units served and stood still, the units and the faults behind it."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.queries import (
+    DOWNLOAD_ROWS,
+    HASH,
+    Book,
+    Selection,
+    contracts,
+    csv_of,
+    frame,
+    loaded,
+    shared,
+    worst,
+)
+from etl.catalogue import catalogue
+
+TARGET = "availability_target"
+PAGE_UNITS = 100
+_DERIVED = """
+    service_seconds - down_seconds as up_seconds,
+    service_seconds - down_seconds + covered_seconds as served_seconds,
+    (service_seconds - down_seconds) / nullif(service_seconds, 0)::double as availability,
+    (service_seconds - down_seconds + covered_seconds) / nullif(service_seconds, 0)::double
+        as availability_with_loaner,"""
+
+
+def _in_months(selection: Selection) -> tuple[str, list[object]]:
+    """The condition of `selection` on what has a month."""
+    conditions, parameters = shared(selection)
+    for sql, value in (("month >= ?", selection.first), ("month <= ?", selection.last)):
+        if value is not None:
+            conditions.append(sql)
+            parameters.append(value)
+    return " and ".join(conditions) or "true", parameters
+
+
+def _reported(selection: Selection) -> tuple[str, list[object]]:
+    """The same condition on the faults, by the day of their report."""
+    conditions, parameters = shared(selection)
+    for sql, value in (
+        ("arose_on >= ?", selection.first),
+        ("arose_on < ? + interval '1 month'", selection.last),
+    ):
+        if value is not None:
+            conditions.append(sql)
+            parameters.append(date.fromisoformat(f"{value}-01"))
+    return " and ".join(conditions) or "true", parameters
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASH)
+def measured(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Availability summed over units, grouped by `by` (contract_id, month, department, category).
+
+    Columns: `by` (an empty one is ""), units (unit-months: units where one month is meant),
+    service, down, covered, up, served (up or covered) seconds, availability and
+    availability_with_loaner (null without service), hardware faults, repairs (those finished),
+    mttr_seconds = Σ repair time ÷ repairs, mtbf_seconds = Σ (service − down) ÷ faults.
+    """
+    where, parameters = _in_months(selection)
+    keys = "".join(f"coalesce({name}, '') as {name}, " for name in by)
+    order = ", ".join(str(i + 1) for i in range(len(by)))
+    sums = ", ".join(
+        f"coalesce(sum({name}), 0)::bigint as {name}"
+        for name in (
+            "units", "service_seconds", "down_seconds", "covered_seconds",
+            "faults", "repairs", "repair_seconds",
+        )
+    )  # fmt: skip
+    return frame(
+        book,
+        f"""
+        with summed as (
+            select {keys}{sums} from availability_slice
+            where {where} {f"group by {order}" if by else ""}
+        )
+        select *, {_DERIVED}
+            (repair_seconds / nullif(repairs, 0))::bigint as mttr_seconds,
+            ((service_seconds - down_seconds) / nullif(faults, 0))::bigint as mtbf_seconds,
+        from summed {f"order by {order}" if by else ""}
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=HASH)
+def units(
+    book: Book,
+    selection: Selection,
+    *,
+    down_only: bool = False,
+    skip: int = 0,
+    limit: int = PAGE_UNITS,
+) -> pd.DataFrame:
+    """Units in service in the months of `selection`, the longest down first.
+
+    Columns: equipment_id, contract_id, department, category, service, down, covered, up and served
+    seconds, the same as service_days, down_hours and covered_hours, both availabilities, and the
+    hardware faults reported on the unit in these months; of_units: how many there are in all.
+    """
+    where, parameters = _in_months(selection)
+    chosen = frame(
+        book,
+        f"""
+        select equipment_id, count(*) over () as of_units from availability
+        where {where} {"and down_seconds > 0" if down_only else ""}
+        group by equipment_id order by sum(down_seconds) desc, equipment_id
+        limit {limit:d} offset {skip:d}
+        """,
+        parameters,
+    )
+    # The mart lies in the order of the units: named one by one, they are found without a scan.
+    named = list(chosen["equipment_id"]) or [None]
+    sql, values = _units(selection, f"equipment_id in ({', '.join('?' * len(named))})", named)
+    found = frame(book, sql, values)
+    return found.assign(of_units=chosen["of_units"].iloc[0] if len(chosen) else 0)
+
+
+def units_csv(book: Book, selection: Selection) -> Callable[[], bytes]:
+    """All of `units` as CSV, made when it is called."""
+    sql, parameters = _units(selection, "true", [])
+    return csv_of(book, f"{sql} limit {DOWNLOAD_ROWS:d}", parameters)
+
+
+def _units(selection: Selection, among: str, named: list[object]) -> tuple[str, list[object]]:
+    where, parameters = _in_months(selection)
+    reported, when = _reported(Selection(first=selection.first, last=selection.last))
+    sql = f"""
+        with summed as (
+            select
+                equipment_id, any_value(contract_id) as contract_id,
+                any_value(department) as department, any_value(category) as category,
+                sum(service_seconds)::bigint as service_seconds,
+                sum(down_seconds)::bigint as down_seconds,
+                sum(covered_seconds)::bigint as covered_seconds,
+            from availability where {where} and {among} group by equipment_id
+        ),
+        fault as (
+            select equipment_id, count(*) as faults from fact_repair
+            where {reported} and {among} group by equipment_id
+        )
+        select summed.*, {_DERIVED}
+            service_seconds / 86400.0 as service_days,
+            down_seconds / 3600.0 as down_hours,
+            covered_seconds / 3600.0 as covered_hours,
+            coalesce(faults, 0)::bigint as faults,
+        from summed left join fault using (equipment_id)
+        order by down_seconds desc, equipment_id"""
+    return sql, [*parameters, *named, *when, *named]
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASH)
+def unit_count(book: Book, selection: Selection, *, down_only: bool = False) -> int:
+    """How many rows `units` has."""
+    where, parameters = _in_months(selection)
+    if down_only:
+        where += " and down_seconds > 0"
+    found = frame(
+        book,
+        f"select count(distinct equipment_id) as n from availability where {where}",
+        parameters,
+    )
+    return int(found["n"].iloc[0])
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def faults(
+    book: Book,
+    selection: Selection,
+    *,
+    finished: bool = False,
+    skip: int = 0,
+    limit: int = PAGE_UNITS,
+) -> pd.DataFrame:
+    """Hardware faults reported in the months of `selection` (`finished`: the repairs among them).
+
+    Columns: ticket_id, contract_id, equipment_id, department, category, reported_at, end_at,
+    repair_hours, outcome; the latest first.
+    """
+    sql, parameters = _faults(selection, finished)
+    return frame(book, f"{sql} limit {limit:d} offset {skip:d}", parameters)
+
+
+def faults_csv(book: Book, selection: Selection, *, finished: bool = False) -> Callable[[], bytes]:
+    """All of `faults` as CSV, made when it is called."""
+    sql, parameters = _faults(selection, finished)
+    return csv_of(book, f"{sql} limit {DOWNLOAD_ROWS:d}", parameters)
+
+
+def _faults(selection: Selection, finished: bool) -> tuple[str, list[object]]:
+    where, parameters = _reported(selection)
+    sql = f"""
+        select ticket_id, contract_id, equipment_id, department, category, reported_at, end_at,
+            date_diff('second', reported_at, end_at) / 3600.0 as repair_hours, outcome,
+        from fact_repair where {where} {"and finished" if finished else ""}
+        order by reported_at desc, ticket_id"""
+    return sql, parameters
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def _goals(book: Book) -> dict[str, tuple[Decimal, bool]]:
+    found = frame(
+        book,
+        "select contract_id, value::varchar as value, assumed from contract_term where term = ?",
+        [TARGET],
+    )
+    return {
+        row["contract_id"]: (Decimal(row["value"]), bool(row["assumed"]))
+        for row in found.to_dict("records")
+    }
+
+
+def _inside(book: Book, contract: str | None) -> list[str]:
+    return [contract] if contract else list(contracts(book))
+
+
+def targets(book: Book, contract: str | None) -> tuple[Decimal, ...]:
+    """The availability targets of the contracts in view, each once, the lowest first."""
+    known, default = _goals(book), catalogue().terms[TARGET].default
+    assert default is not None
+    found = {known.get(one, (default, True))[0] for one in _inside(book, contract)}
+    return tuple(sorted(found)) or (default,)
+
+
+def assumed(book: Book, contract: str | None) -> bool:
+    """Whether a contract in view sets no target: then the figure is an assumption of ours."""
+    known = _goals(book)
+    return any(known.get(one, (None, True))[1] for one in _inside(book, contract))
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def ticket_log_through(book: Book, selection: Selection) -> date | None:
+    """The day on which the ticket log ends where that is before the last day in view, else None.
+
+    After it nobody knows of a fault, or of a repair.
+    """
+    last = selection.last
+    found = frame(
+        book,
+        f"""
+        select min(through_at)::date as through_on from log_through
+        where log = 'tickets' and {"contract_id = ?" if selection.contract else "true"}
+        having min(through_at)::date < least(
+            ?::date, coalesce(?::date + interval '1 month' - interval '1 day', ?::date)
+        )
+        """,
+        [
+            *([selection.contract] if selection.contract else []),
+            book.as_of,
+            last and date.fromisoformat(f"{last}-01"),
+            book.as_of,
+        ],
+    )
+    return None if found.empty else found["through_on"].iloc[0].date()
+
+
+def standing(book: Book, row: Mapping[Any, Any], target: Decimal, *, complete: bool = True) -> str:
+    """What `row` of `measured` comes to against `target`, in the words of a verdict.
+
+    Where the ticket log ends before the period does, nothing is decided.
+    """
+    if not row["service_seconds"]:
+        return "no_activity"
+    if "tickets" not in loaded(book):
+        return "no_evidence"
+    if not complete:
+        return "undecided"
+    return "kept" if row["up_seconds"] >= target * int(row["service_seconds"]) else "broken"
+
+
+def standing_in_view(book: Book, selection: Selection) -> str:
+    """What the contracts in view come to: on their sum where they share a target, else the worst
+    of theirs.
+    """
+    complete = ticket_log_through(book, selection) is None
+    goals = targets(book, selection.contract)
+    if len(goals) == 1:
+        row = measured(book, selection).to_dict("records")[0]
+        return standing(book, row, goals[0], complete=complete)
+    return worst(
+        [
+            standing(book, row, targets(book, row["contract_id"])[0], complete=complete)
+            for row in measured(book, selection, ("contract_id",)).to_dict("records")
+        ]
+    )

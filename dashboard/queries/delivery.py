@@ -1,0 +1,233 @@
+"""Delivery and people: what came with each unit, and who was on duty with what papers."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.queries import HASH, Book, Selection, frame, shared
+
+UNIT_CLAUSES = (
+    "delivery.new_certified",
+    "delivery.supply_proof",
+    "delivery.conforms",
+    "delivery.intact",
+    "delivery.checked_before_shipping",
+    "delivery.commissioned",
+    "delivery.free",
+)
+PERMIT, CONFIDENTIALITY = "people.permit", "people.confidentiality"
+EXPIRING_DAYS = 90
+UNITS_A_PAGE = 16
+
+
+def of_contract(selection: Selection) -> Selection:
+    """The selection without what only units and tickets have: promises to a whole contract."""
+    return selection.but(department=None)
+
+
+def _place(selection: Selection) -> tuple[str, list[object]]:
+    conditions, parameters = shared(
+        Selection(contract=selection.contract, department=selection.department)
+    )
+    return " and ".join(conditions) or "true", parameters
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def lacking_units(book: Book, selection: Selection) -> int:
+    """How many units have one of the seven promises breached or unknown."""
+    where, parameters = _place(selection)
+    found = frame(
+        book, f"select count(*) as n from delivery_unit where lacking > 0 and {where}", parameters
+    )
+    return int(found["n"][0])
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def units(book: Book, selection: Selection, skip: int = 0) -> pd.DataFrame:
+    """Units with something not met, those that lack most first: one page of delivery_unit."""
+    where, parameters = _place(selection)
+    return frame(
+        book,
+        f"""
+        select * from delivery_unit where lacking > 0 and {where}
+        order by lacking desc, accepted_on desc nulls first, equipment_id
+        limit {UNITS_A_PAGE:d} offset {skip:d}
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def sample_tests(book: Book, selection: Selection) -> pd.DataFrame:
+    """Tested parameters, those not as promised first: rows of fact_sample_test with their state."""
+    where, parameters = _place(of_contract(selection))
+    return frame(
+        book,
+        f"""
+        select test.*, obligation.state
+        from (select * from fact_sample_test where {where}) as test
+        join obligation
+            on obligation.clause = 'delivery.sample_test'
+            and obligation.contract_id = test.contract_id
+            and obligation.subject = test.test_id
+        order by
+            obligation.state not in ('breached', 'unknown'), test.tested_on desc, test.test_id
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def contracts(book: Book, selection: Selection) -> pd.DataFrame:
+    """What was agreed once per contract.
+
+    Columns: contract_id, name, bid_on, valid_until, awarded_on, guarantee (its state),
+    service_manager, service_office.
+    """
+    where, parameters = _place(of_contract(selection))
+    return frame(
+        book,
+        f"""
+        select contract.contract_id, contract.name, contract.bid_on,
+            obligation.due_on as valid_until, contract.awarded_on,
+            obligation.state as guarantee, contract.service_manager, contract.service_office
+        from (select * from fact_contract where {where}) as contract
+        left join obligation
+            on obligation.clause = 'delivery.guarantee_valid'
+            and obligation.contract_id = contract.contract_id
+        order by contract.contract_id
+        """,
+        parameters,
+    )
+
+
+def _on_duty(selection: Selection) -> tuple[str, list[object]]:
+    conditions, parameters = shared(Selection(contract=selection.contract))
+    for sql, value in (("month >= ?", selection.first), ("month <= ?", selection.last)):
+        if value is not None:
+            conditions.append(sql)
+            parameters.append(value)
+    return " and ".join(conditions) or "true", parameters
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def engineers(book: Book, selection: Selection, clause: str, limit: int) -> pd.DataFrame:
+    """Engineers who were on duty, those with the most days not shown to be in order first.
+
+    Columns: engineer_id, name, and of_all: how many there are beyond `limit`.
+    """
+    where, parameters = _on_duty(selection)
+    return frame(
+        book,
+        f"""
+        select engineer_id, any_value(name) as name, count(*) over () as of_all
+        from duty where clause = ? and {where}
+        group by engineer_id
+        order by sum(breached) desc, sum(unknown) desc, engineer_id
+        limit {limit:d}
+        """,
+        [clause, *parameters],
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def duty(book: Book, selection: Selection, clause: str) -> pd.DataFrame:
+    """Days on duty by engineer and month: engineer_id, month, the five states, days (their sum)."""
+    where, parameters = _on_duty(selection)
+    return frame(
+        book,
+        f"""
+        select engineer_id, month,
+            sum(met)::integer as met, sum(breached)::integer as breached,
+            sum(unknown)::integer as unknown, sum(pending)::integer as pending,
+            sum(excluded)::integer as excluded,
+            sum(met + breached + unknown + pending + excluded)::integer as days
+        from duty where clause = ? and {where}
+        group by 1, 2 order by 1, 2
+        """,
+        [clause, *parameters],
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def unlisted(book: Book, selection: Selection) -> pd.DataFrame:
+    """Engineers on duty who are not in the personnel register, by contract.
+
+    Columns: engineer_id, contract_id, days, first_on, last_on.
+    """
+    where, parameters = _on_duty(selection)
+    return frame(
+        book,
+        f"""
+        select engineer_id, contract_id,
+            sum(met + breached + unknown + pending + excluded)::integer as days,
+            min(first_on) as first_on, max(last_on) as last_on
+        from duty where clause = '{PERMIT}' and not listed and {where}
+        group by 1, 2 order by days desc, 1, 2
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def expiring(book: Book, selection: Selection) -> pd.DataFrame:
+    """Permits that end within EXPIRING_DAYS after as_of, of engineers who were on duty.
+
+    Columns: engineer_id, name, permit_no, permit_until, days_left, last_on (last day on duty).
+    """
+    where, parameters = _on_duty(Selection(contract=selection.contract))
+    return frame(
+        book,
+        f"""
+        select engineer.engineer_id, engineer.name, engineer.permit_no, engineer.permit_until,
+            date_diff('day', ?::date, engineer.permit_until)::integer as days_left,
+            seen.last_on
+        from fact_engineer as engineer
+        join (
+            select engineer_id, max(last_on) as last_on
+            from duty where clause = '{PERMIT}' and {where} group by 1
+        ) as seen using (engineer_id)
+        where days_left between 0 and {EXPIRING_DAYS:d}
+        order by engineer.permit_until, engineer.engineer_id
+        """,
+        [book.as_of, *parameters],
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def training(book: Book, selection: Selection) -> pd.DataFrame:
+    """Topics per contract: contract_id, topic, accepted_on, due_on, done_on, state, taken and
+    allowed (days from acceptance; taken runs to as_of where the topic was not taught).
+    """
+    where, parameters = _place(of_contract(selection))
+    return frame(
+        book,
+        f"""
+        select contract_id, subject as topic, arose_on as accepted_on, due_on, done_on, state,
+            date_diff('day', arose_on, coalesce(done_on, ?::date))::integer as taken,
+            date_diff('day', arose_on, due_on)::integer as allowed
+        from obligation where clause = 'people.training' and {where}
+        order by contract_id,
+            case subject when 'operation' then 1 when 'maintenance' then 2 else 3 end
+        """,
+        [book.as_of, *parameters],
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def special_periods(book: Book, selection: Selection) -> pd.DataFrame:
+    """Special periods, those ahead first: rows of fact_special_period, their state, and ahead."""
+    where, parameters = _place(of_contract(selection))
+    return frame(
+        book,
+        f"""
+        select period.*, obligation.state, period.starts_at > ? as ahead
+        from (select * from fact_special_period where {where}) as period
+        join obligation
+            on obligation.clause = 'sla.special_period'
+            and obligation.contract_id = period.contract_id
+            and obligation.subject = period.period_id
+        order by ahead desc, case when ahead then period.starts_at end,
+            period.starts_at desc, period.period_id
+        """,
+        [book.as_of, *parameters],
+    )

@@ -1,0 +1,342 @@
+"""Inspections: the calendar of visits owed, and the visits behind its figures."""
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.queries import HASH, Book, Selection, frame, shared
+
+KINDS = {"monthly": ("monthly",), "windows": ("quarterly", "half_yearly")}
+"""What the calendar can show: the monthly visits, or those with a window in the month."""
+ITEMS = (
+    "interviewed", "problems_checked", "maintained", "client_maintained", "feedback_heard",
+)  # fmt: skip
+ANSWERS = {"done": "{item}", "left_out": "not {item}", "not_stated": "{item} is null"}
+STATUSES = ("done", "late", "missed", "undecided", "pending", "planned", "waived")
+MOST_VISITS = 2_000
+_STATUS = """
+    case
+        when state = 'met' then 'done'
+        when state = 'breached' and late_on is not null then 'late'
+        when state = 'breached' then 'missed'
+        when state = 'unknown' then 'undecided'
+        when state = 'excluded' then 'waived'
+        when planned_on is not null then 'planned'
+        else 'pending'
+    end"""
+_TOLD = "kind in ('quarterly', 'half_yearly')"
+_NAMES_ALIKE = 0.4
+_MOST_ALIKE = 2
+_PERFORMED_MONTH = "substr(performed_on::varchar, 1, 7)"
+_PLANNED_MONTH = "substr(planned_on::varchar, 1, 7)"
+
+
+@dataclass(frozen=True)
+class Visits:
+    """Which performed visits are meant; a field left empty does not narrow.
+
+    - `item`, `answer`: one of the five items of a quarterly or half-yearly visit, and what the log
+      says of it (see ANSWERS)
+    - `days`: how many days its report took
+    - `lead`: a quarterly or half-yearly visit so many days after the approval of its plan
+    - `unapproved`: a quarterly or half-yearly visit without a date of approval
+    - `month`: in which it was made and something was found; of planned ones, for which month
+    - `unlisted`: to a department without units in the register
+    - `planned`: instead, those planned for a month that has not begun
+    """
+
+    item: str | None = None
+    answer: str | None = None
+    days: int | None = None
+    month: str | None = None
+    unlisted: bool = False
+    planned: bool = False
+    lead: int | None = None
+    unapproved: bool = False
+    kinds: tuple[str, ...] = ()
+
+
+_HASH = {**HASH, Visits: repr}
+
+
+def _where(
+    book: Book, selection: Selection, what: Visits | None = None
+) -> tuple[str, list[object]]:
+    what = what or Visits()
+    conditions, parameters = shared(
+        Selection(contract=selection.contract, department=selection.department)
+    )
+    if what.kinds:
+        conditions.append(f"kind in ({', '.join('?' * len(what.kinds))})")
+        parameters += what.kinds
+    if what.planned:
+        conditions.append(f"performed_on is null and {_PLANNED_MONTH} > ?")
+        parameters.append(f"{book.as_of:%Y-%m}")
+        if what.month is not None:
+            conditions.append(f"{_PLANNED_MONTH} = ?")
+            parameters.append(what.month)
+        return " and ".join(conditions), parameters
+    conditions.append("performed_on is not null")
+    for sql, value in (
+        (f"{_PERFORMED_MONTH} >= ?", selection.first),
+        (f"{_PERFORMED_MONTH} <= ?", selection.last),
+        (f"findings > 0 and {_PERFORMED_MONTH} = ?", what.month),
+        ("date_diff('day', performed_on, report_delivered_on) = ?", what.days),
+    ):
+        if value is not None:
+            conditions.append(sql)
+            parameters.append(value)
+    if what.item in ITEMS and what.answer is not None:
+        conditions += [_TOLD, ANSWERS[what.answer].format(item=what.item)]
+    if what.lead is not None:
+        conditions.append(f"{_TOLD} and date_diff('day', plan_approved_on, performed_on) = ?")
+        parameters.append(what.lead)
+    if what.unapproved:
+        conditions.append(f"{_TOLD} and plan_approved_on is null")
+    if what.unlisted:
+        conditions.append("not listed")
+    return " and ".join(conditions), parameters
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+def visits(book: Book, selection: Selection, what: Visits) -> pd.DataFrame:
+    """The visits that are meant, the latest first, at most MOST_VISITS: rows of fact_visit."""
+    where, parameters = _where(book, selection, what)
+    return frame(
+        book,
+        f"""
+        select * exclude (listed, report_due_on) from fact_visit where {where}
+        order by coalesce(performed_on, planned_on) desc, inspection_id limit {MOST_VISITS:d}
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+def visit_count(book: Book, selection: Selection, what: Visits) -> int:
+    """How many visits are meant."""
+    where, parameters = _where(book, selection, what)
+    return int(
+        frame(book, f"select count(*) as n from fact_visit where {where}", parameters)["n"][0]
+    )
+
+
+def _of_calendar(selection: Selection, kind: str) -> tuple[str, list[object]]:
+    conditions, parameters = shared(
+        Selection(contract=selection.contract, department=selection.department)
+    )
+    conditions.append(f"kind in ({', '.join('?' * len(KINDS[kind]))})")
+    parameters += KINDS[kind]
+    for sql, value in (("month >= ?", selection.first), ("month <= ?", selection.last)):
+        if value is not None:
+            conditions.append(sql)
+            parameters.append(value)
+    return " and ".join(conditions), parameters
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def calendar_counts(book: Book, selection: Selection, kind: str) -> dict[str, int]:
+    """How many periods of `kind` (see KINDS) have each status, in the order of STATUSES."""
+    where, parameters = _of_calendar(selection, kind)
+    found = frame(
+        book,
+        f"select {_STATUS} as status, count(*) as n from inspection_calendar "
+        f"where {where} group by 1",
+        parameters,
+    )
+    held = dict(zip(found["status"], found["n"].astype(int), strict=True))
+    return {status: int(held.get(status, 0)) for status in STATUSES}
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def calendar_places(book: Book, selection: Selection, kind: str, limit: int) -> pd.DataFrame:
+    """Contract × department, those with the most missed first, then the most undecided.
+
+    Columns: contract_id, department, and of_all: how many there are beyond `limit`.
+    """
+    where, parameters = _of_calendar(selection, kind)
+    return frame(
+        book,
+        f"""
+        select contract_id, department, count(*) over () as of_all
+        from inspection_calendar where {where}
+        group by contract_id, department
+        order by
+            count(*) filter (where state = 'breached') desc,
+            count(*) filter (where state = 'unknown') desc,
+            contract_id, department
+        limit {limit:d}
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def calendar(book: Book, selection: Selection, kind: str) -> pd.DataFrame:
+    """The periods of `kind` in view: contract_id, department, kind, month, first_on, last_on,
+    visited_on, planned_on, late_on, status.
+    """
+    where, parameters = _of_calendar(selection, kind)
+    return frame(
+        book,
+        f"""
+        select contract_id, department, kind, month, first_on, last_on,
+            visited_on, planned_on, late_on, {_STATUS} as status
+        from inspection_calendar where {where}
+        order by contract_id, department, month
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def planned_ahead(book: Book, selection: Selection, kind: str) -> pd.DataFrame:
+    """Visits planned for months that have not begun: contract_id, department, month, planned_on."""
+    where, parameters = _where(book, selection, Visits(planned=True, kinds=KINDS[kind]))
+    return frame(
+        book,
+        f"""
+        select contract_id, department, {_PLANNED_MONTH} as month, min(planned_on) as planned_on
+        from fact_visit where {where} group by 1, 2, 3 order by 1, 2, 3
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def five_items(book: Book, selection: Selection) -> pd.DataFrame:
+    """The five items over the quarterly and half-yearly visits: item, and how often it was done,
+    left_out, not_stated.
+    """
+    where, parameters = _where(book, selection)
+    counted = ", ".join(
+        f"count(*) filter (where {condition.format(item=item)})::bigint as {answer}_{item}"
+        for item in ITEMS
+        for answer, condition in ANSWERS.items()
+    )
+    found = frame(book, f"select {counted} from fact_visit where {where} and {_TOLD}", parameters)
+    return pd.DataFrame(
+        [(item, *(int(found[f"{answer}_{item}"][0]) for answer in ANSWERS)) for item in ITEMS],
+        columns=["item", *ANSWERS],
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def report_days(book: Book, selection: Selection) -> pd.DataFrame:
+    """Reports delivered by the days they took: days, visits, late (how many of them were)."""
+    where, parameters = _where(book, selection)
+    return frame(
+        book,
+        f"""
+        select date_diff('day', performed_on, report_delivered_on)::integer as days,
+            count(*)::integer as visits,
+            count(*) filter (where report_delivered_on > report_due_on)::integer as late
+        from fact_visit where {where} and report_delivered_on is not null
+        group by 1 order by 1
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def approval_days(book: Book, selection: Selection) -> pd.DataFrame:
+    """Quarterly and half-yearly visits by how long after the approval of their plan they came.
+
+    Columns: days (negative: the approval came after the visit), visits, late (all of them or none).
+    """
+    where, parameters = _where(book, selection)
+    return frame(
+        book,
+        f"""
+        select date_diff('day', plan_approved_on, performed_on)::integer as days,
+            count(*)::integer as visits,
+            count(*) filter (where plan_approved_on > performed_on)::integer as late
+        from fact_visit where {where} and {_TOLD} and plan_approved_on is not null
+        group by 1 order by 1
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def findings(book: Book, selection: Selection) -> pd.DataFrame:
+    """By month of the visit: month, visits, stated (how many say their findings), findings."""
+    where, parameters = _where(book, selection)
+    return frame(
+        book,
+        f"""
+        select {_PERFORMED_MONTH} as month, count(*)::integer as visits,
+            count(findings)::integer as stated, coalesce(sum(findings), 0)::integer as findings
+        from fact_visit where {where} group by 1 order by 1
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def unlisted(book: Book, selection: Selection) -> pd.DataFrame:
+    """Visits to departments without a unit in the register, by contract and department.
+
+    Columns: contract_id, department, visits, first_on, last_on, alike (the closest departments
+    with units, of the contract), missed (how many missed periods of the closest they fall into).
+    """
+    where, parameters = _where(book, selection, Visits(unlisted=True))
+    found = frame(
+        book,
+        f"""
+        select contract_id, department, count(*)::integer as visits,
+            min(performed_on) as first_on, max(performed_on) as last_on
+        from fact_visit where {where} group by 1, 2 order by visits desc, 1, 2
+        """,
+        parameters,
+    )
+    known = _known_departments(book)
+    alike = [
+        _alike(department, known.get(contract, []))
+        for contract, department in zip(found["contract_id"], found["department"], strict=True)
+    ]
+    missed = [
+        _missed(book, contract, department, close[0]) if close else 0
+        for contract, department, close in zip(
+            found["contract_id"], found["department"], alike, strict=True
+        )
+    ]
+    return found.assign(alike=pd.Series(alike, dtype=object), missed=missed)
+
+
+def _known_departments(book: Book) -> dict[str, list[str]]:
+    found = frame(book, "select distinct contract_id, department from fact_unit order by 1, 2")
+    known: dict[str, list[str]] = {}
+    for contract, department in zip(found["contract_id"], found["department"], strict=True):
+        known.setdefault(contract, []).append(department)
+    return known
+
+
+def _alike(name: str, known: list[str]) -> list[str]:
+    rated = sorted(
+        ((SequenceMatcher(None, name.casefold(), one.casefold()).ratio(), one) for one in known),
+        key=lambda pair: (-pair[0], pair[1]),
+    )
+    return [one for share, one in rated[:_MOST_ALIKE] if share >= _NAMES_ALIKE]
+
+
+def _missed(book: Book, contract: str, visited: str, instead_of: str) -> int:
+    """How many missed periods of one department the visits to another name fall into."""
+    found = frame(
+        book,
+        """
+        select count(*) as n
+        from inspection_calendar as period
+        where period.contract_id = ? and period.department = ? and period.state = 'breached'
+            and exists (
+                select 1 from fact_visit as visit
+                where visit.contract_id = period.contract_id and visit.department = ?
+                    and visit.performed_on between period.first_on and period.last_on
+                    and (period.kind = 'monthly' or period.kind = visit.kind)
+            )
+        """,
+        [contract, instead_of, visited],
+    )
+    return int(found["n"][0])

@@ -1,0 +1,383 @@
+"""What the page of spares asks: the ratio day by day, what lies in stock, what moved."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import queries
+from dashboard.queries import Book, Selection, _connection, csv, frame
+
+RATIO = "spares.ratio"
+CHARGES = "aftercare.parts_at_cost"
+MOST_POINTS = 1100
+MOST_CONTRACTS = 6
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Stock:
+    """Which parts, units and movements are meant; a field left empty does not narrow.
+
+    `category` "" means those without one; `places` are local, remote and open (none named);
+    `first_on` and `last_on` narrow movements alone.
+    """
+
+    contract: str | None = None
+    part: str | None = None
+    category: str | None = None
+    places: tuple[str, ...] = ()
+    first_on: date | None = None
+    last_on: date | None = None
+
+    def but(self, **changes: object) -> "Stock":
+        """The same, narrowed or changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+HASH: dict[str | type[Any], Callable[[Any], Any]] = {**queries.HASH, Stock: repr}
+
+
+def ratios(selection: Selection) -> Selection:
+    """The days of the ratio in view: they have no department."""
+    return selection.but(department=None, clauses=(RATIO,))
+
+
+def between(selection: Selection, contract: str | None, first: date, last: date) -> Selection:
+    """The days from `first` to `last` of one contract, as rows of the ledger."""
+    return ratios(selection).but(
+        contract=contract,
+        first=None,
+        last=None,
+        fell_due_after=datetime(first.year, first.month, first.day) - _SECOND,
+        falls_due_until=datetime(last.year, last.month, last.day),
+    )
+
+
+def period(selection: Selection) -> tuple[date | None, date | None]:
+    """The first and the last day of the months in view."""
+    first = date.fromisoformat(f"{selection.first}-01") if selection.first else None
+    if selection.last is None:
+        return first, None
+    last = date.fromisoformat(f"{selection.last}-01") + timedelta(days=32)
+    return first, last.replace(day=1) - timedelta(days=1)
+
+
+def _of(which: Stock, *columns: str) -> tuple[str, list[object]]:
+    """The conditions of `which` on a table that has `columns`."""
+    conditions: list[str] = []
+    parameters: list[object] = []
+    for column, sql, value in (
+        ("contract_id", "contract_id = ?", which.contract),
+        ("part_no", "part_no = ?", which.part),
+        ("category", "category is not distinct from nullif(?, '')", which.category),
+        ("day", "day >= ?", which.first_on),
+        ("day", "day <= ?", which.last_on),
+    ):
+        if value is not None and column in columns:
+            conditions.append(sql)
+            parameters.append(value)
+    if which.places and "place" in columns:
+        conditions.append(f"place in ({', '.join('?' * len(which.places))})")
+        parameters += which.places
+    return " and ".join(conditions) or "true", parameters
+
+
+_DAYS = """
+    select
+        spares.contract_id, spares.day, spares.on_hand, fact.perhaps_on_hand,
+        spares.units_in_service, spares.ratio, spares.state,
+        term.value as target, term.value * spares.units_in_service as needed,
+        case spares.state
+            when 'breached' then 0 when 'unknown' then 1 when 'excluded' then 2 else 3
+        end as severity
+    from spares
+    join fact_spares_day as fact
+        on spares.contract_id = fact.contract_id and spares.day = fact.day
+    join contract_term as term
+        on spares.contract_id = term.contract_id and term.term = 'spares_ratio'
+"""
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def days(book: Book, selection: Selection) -> pd.DataFrame:
+    """The ratio per contract and day in view; where that is too much to draw, per several days.
+
+    Columns: contract_id, from_day, until_day, day (the worst of them, whose figures these are),
+    on_hand, perhaps_on_hand, units_in_service, ratio, target, needed, state; contracts (how many
+    there are, of which the worst MOST_CONTRACTS are shown), width (days to a point).
+    """
+    first, last = period(selection)
+    return frame(
+        book,
+        f"""
+        with inside as (
+            select * from ({_DAYS}) as every
+            where (?::varchar is null or contract_id = ?)
+                and (?::date is null or day >= ?) and (?::date is null or day <= ?)
+        ),
+        ranked as (
+            select contract_id, count(*) as n,
+                row_number() over (
+                    order by count(*) filter (state = 'breached') desc, min(ratio), contract_id
+                ) as place,
+                count(*) over () as contracts
+            from inside group by contract_id
+        ),
+        shown as (
+            select inside.*, ranked.contracts,
+                greatest(1, ceil(sum(1) over () / {MOST_POINTS:d}))::integer as width
+            from inside join ranked using (contract_id)
+            where ranked.place <= {MOST_CONTRACTS:d}
+        ),
+        cut as (
+            select *, date_diff('day', min(day) over (), day) // width as stretch from shown
+        ),
+        placed as (
+            select *,
+                min(day) over same as from_day, max(day) over same as until_day,
+                row_number() over (
+                    partition by contract_id, stretch order by severity, ratio nulls last, day
+                ) as from_worst
+            from cut
+            window same as (partition by contract_id, stretch)
+        )
+        select contract_id, from_day, until_day, day, on_hand, perhaps_on_hand,
+            units_in_service, ratio, target, needed, state, contracts, width
+        from placed where from_worst = 1
+        order by contract_id, from_day
+        """,
+        [selection.contract, selection.contract, first, first, last, last],
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def day(book: Book, contract: str, on: date) -> pd.DataFrame:
+    """One day of one contract: on_hand, perhaps_on_hand, units_in_service, target, needed, state;
+    one row or none."""
+    return frame(
+        book,
+        f"select * from ({_DAYS}) as every where contract_id = ? and day = ?",
+        [contract, on],
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def today(book: Book, contract: str | None) -> dict[str, Any]:
+    """The last day: contracts with a unit in service, how many are met; units, needed; on_hand.
+
+    on_hand is null where no contract has had a movement.
+    """
+    found = frame(
+        book,
+        f"""
+        select count(*) as contracts, count(*) filter (state = 'met') as met,
+            count(*) filter (state = 'breached') as breached,
+            count(*) filter (state = 'unknown') as unknown,
+            coalesce(sum(units_in_service), 0)::bigint as units,
+            coalesce(sum(needed), 0) as needed, sum(on_hand) as on_hand,
+        from ({_DAYS}) as every
+        where day = ?::date and (?::varchar is null or contract_id = ?)
+        """,
+        [book.as_of, contract, contract],
+    )
+    return {str(name): value for name, value in found.iloc[0].items()}
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def series(book: Book, selection: Selection) -> pd.DataFrame:
+    """On hand and units in service over all contracts in view: day (each seventh up to as_of),
+    on_hand (null before any movement), units, ratio."""
+    first, last = period(selection)
+    return frame(
+        book,
+        """
+        select day, sum(on_hand) as on_hand, sum(units_in_service)::bigint as units,
+            sum(on_hand)::double / nullif(sum(units_in_service), 0) as ratio
+        from spares
+        where date_diff('day', day, ?::date) % 7 = 0
+            and (?::varchar is null or contract_id = ?)
+            and (?::date is null or day >= ?) and (?::date is null or day <= ?)
+        group by day order by day
+        """,
+        [book.as_of, selection.contract, selection.contract, first, first, last, last],
+    )
+
+
+def promised(book: Book, selection: Selection) -> tuple[Decimal, ...]:
+    """The promised ratios of the contracts in view, each once, the lowest first."""
+    inside = [selection.contract] if selection.contract else list(queries.contracts(book))
+    found = {queries.term(book, Selection(contract), "spares_ratio") for contract in inside}
+    return tuple(sorted(ratio for ratio in found if ratio is not None))
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def stock(book: Book, which: Stock) -> dict[str, Any]:
+    """What lies in stock at as_of: parts, on_hand at local, open_on_hand, cost_value."""
+    where, parameters = _of(which, "contract_id", "part_no", "category")
+    found = frame(
+        book,
+        f"""
+        select count(*) as parts, coalesce(sum(on_hand), 0) as on_hand,
+            coalesce(sum(open_on_hand), 0) as open_on_hand, sum(cost_value) as cost_value
+        from spares_part where {where}
+        """,
+        parameters,
+    )
+    return {str(name): value for name, value in found.iloc[0].items()}
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def parts(book: Book, which: Stock) -> pd.DataFrame:
+    """The parts of `which`, those gone first: one row per contract and part (see spares_part)."""
+    where, parameters = _of(which, "contract_id", "part_no", "category")
+    return frame(
+        book,
+        f"""
+        select part_no, part_name, category, on_hand, open_on_hand, last_moved_at,
+            unit_cost, cost_value, contract_id
+        from spares_part where {where}
+        order by on_hand, contract_id, part_no
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def categories(book: Book, contract: str | None) -> pd.DataFrame:
+    """Spares against units in service, per category of equipment, what is short first.
+
+    Columns: category ("" where none is stated), parts, on_hand, units, ratio (null without a
+    category or a unit), short: below the lowest promised ratio even if every part without a
+    category were for it.
+    """
+    return frame(
+        book,
+        """
+        with spare as (
+            select coalesce(category, '') as category, count(*) as parts, sum(on_hand) as on_hand
+            from spares_part where ?::varchar is null or contract_id = ?
+            group by 1
+        ),
+        unit as (
+            select coalesce(category, '') as category, count(*) as units
+            from fact_unit
+            where accepted_on is not null and retired_on is null
+                and (?::varchar is null or contract_id = ?)
+            group by 1
+        ),
+        promised as (
+            select min(value) as target from contract_term
+            where term = 'spares_ratio' and (?::varchar is null or contract_id = ?)
+        ),
+        joined as (
+            select coalesce(spare.category, unit.category) as category,
+                coalesce(spare.parts, 0) as parts, coalesce(spare.on_hand, 0) as on_hand,
+                coalesce(unit.units, 0) as units,
+                coalesce(sum(spare.on_hand) filter (spare.category = '') over (), 0) as unnamed
+            from spare full join unit on spare.category = unit.category
+        )
+        select joined.* exclude (unnamed),
+            case when category <> '' then on_hand::double / nullif(units, 0) end as ratio,
+            category <> '' and on_hand + unnamed < target * units as short
+        from joined cross join promised
+        order by category = '', short desc, ratio nulls last, units desc, category
+        """,
+        [contract] * 6,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def units(book: Book, which: Stock, *, skip: int = 0) -> pd.DataFrame:
+    """Units in service at as_of, a page of them: one row per unit."""
+    where, parameters = _of(which, "contract_id", "category")
+    return frame(
+        book,
+        f"""
+        select equipment_id, category, department, brand, model, accepted_on, contract_id
+        from fact_unit
+        where accepted_on is not null and retired_on is null and {where}
+        order by category, equipment_id limit {queries.PAGE_ROWS:d} offset {skip:d}
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def count_units(book: Book, which: Stock) -> int:
+    """How many units `units` has."""
+    where, parameters = _of(which, "contract_id", "category")
+    found = frame(
+        book,
+        "select count(*) as n from fact_unit "
+        f"where accepted_on is not null and retired_on is null and {where}",
+        parameters,
+    )
+    return int(found["n"].iloc[0])
+
+
+def _movements(which: Stock) -> tuple[str, list[object]]:
+    where, parameters = _of(which, "contract_id", "part_no", "day", "place")
+    sql = f"""
+        select moved_at, kind, quantity, change, place, part_no, part_name, ticket_id,
+            unit_cost, unit_price, contract_id, movement_id
+        from fact_movement where {where}
+        order by moved_at desc, movement_id desc"""
+    return sql, parameters
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def movements(
+    book: Book, which: Stock, *, skip: int = 0, limit: int = queries.PAGE_ROWS
+) -> pd.DataFrame:
+    """Movements, a page of them, the latest first: one row per movement (see fact_movement)."""
+    sql, parameters = _movements(which)
+    return frame(book, f"{sql} limit {limit:d} offset {skip:d}", parameters)
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def count_movements(book: Book, which: Stock) -> int:
+    """How many movements `which` has."""
+    where, parameters = _of(which, "contract_id", "part_no", "day", "place")
+    found = frame(book, f"select count(*) as n from fact_movement where {where}", parameters)
+    return int(found["n"].iloc[0])
+
+
+def download_movements(book: Book, which: Stock) -> Callable[[], bytes]:
+    """All movements of `which` as CSV, made when it is called."""
+    connection = _connection(book)
+    sql, parameters = _movements(which)
+
+    def make() -> bytes:
+        with connection.cursor() as cursor:
+            return csv(cursor.execute(f"{sql} limit {queries.DOWNLOAD_ROWS:d}", parameters).df())
+
+    return make
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def charges(book: Book, selection: Selection, *, limit: int) -> pd.DataFrame:
+    """The latest charges that `selection` holds, at most `limit`: rows of spares_charge."""
+    conditions, parameters = queries.shared(
+        Selection(contract=selection.contract, department=selection.department)
+    )
+    if selection.states:
+        conditions.append(f"state in ({', '.join('?' * len(selection.states))})")
+        parameters += selection.states
+    first, last = period(selection)
+    for sql, value in (("arose_on >= ?", first), ("arose_on <= ?", last)):
+        if value is not None:
+            conditions.append(sql)
+            parameters.append(value)
+    return frame(
+        book,
+        f"""
+        select * from spares_charge where {" and ".join(conditions) or "true"}
+        order by moved_at desc, movement_id limit {limit:d}
+        """,
+        parameters,
+    )

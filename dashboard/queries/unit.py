@@ -1,0 +1,151 @@
+"""One unit: what it is, its warranty event by event, when it stood still, its tickets."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.queries import HASH, Book, frame
+
+MOST_TICKETS = 500
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def unit(book: Book, equipment_id: str) -> pd.DataFrame:
+    """One unit as it stands at as_of, with its warranty: one row, or none.
+
+    Adds the contract's name, status and replacement_due (see marts/warranty.sql), days_left,
+    short_days (by how much the register's date falls short of the computed one; empty where it does
+    not), and replaced_by.
+    """
+    return frame(
+        book,
+        """
+        select
+            unit.*, contract.name as contract_name,
+            known.status, known.replacement_due,
+            case when known.status = 'in_warranty'
+                then date_diff('day', ?::date, unit.expires_on) end as days_left,
+            case when unit.warranty_until < unit.expires_on
+                then date_diff('day', unit.warranty_until, unit.expires_on) end as short_days,
+            (
+                select min(equipment_id) from fact_unit where replaces_equipment_id = ?
+            ) as replaced_by,
+        from fact_warranty as unit
+        join warranty as known on unit.equipment_id = known.equipment_id
+        left join fact_contract as contract on unit.contract_id = contract.contract_id
+        where unit.equipment_id = ?
+        """,
+        [book.as_of, equipment_id, equipment_id],
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def service(book: Book, equipment_id: str) -> pd.DataFrame:
+    """What a unit has served since its acceptance, as the months of marts/availability.sql add up:
+    one row, or none.
+
+    Columns: service, down, covered, up and served (up or covered) seconds, hardware faults, repairs
+    and mttr_seconds.
+    """
+    return frame(
+        book,
+        """
+        with served as (
+            select
+                greatest(0, coalesce(date_diff(
+                    'second', accepted_on::timestamp, least(retired_on::timestamp, ?)
+                ), 0))::bigint as service_seconds,
+                (
+                    select coalesce(sum(date_diff('second', from_at, to_at)), 0)::bigint
+                    from fact_downtime where equipment_id = ?
+                ) as down_seconds,
+                (
+                    select coalesce(sum(date_diff('second', from_at, to_at)), 0)::bigint
+                    from fact_cover where equipment_id = ?
+                ) as covered_seconds,
+            from fact_unit where equipment_id = ?
+        ),
+        repaired as (
+            select
+                count(*) as faults, count(*) filter (where finished) as repairs,
+                avg(date_diff('second', reported_at, end_at)) filter (where finished)::bigint
+                    as mttr_seconds,
+            from fact_repair where equipment_id = ?
+        )
+        select *,
+            service_seconds - down_seconds as up_seconds,
+            service_seconds - down_seconds + covered_seconds as served_seconds,
+        from served cross join repaired
+        """,
+        [book.as_of, *([equipment_id] * 4)],
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def extensions(book: Book, equipment_id: str) -> pd.DataFrame:
+    """The events that extend a unit's warranty, or may, or came too late; the earliest first.
+
+    Columns: ticket_id, reported_at, certain, counts, may_count, extension_days, from_on and
+    until_on: the days that it adds to the certain term (with a possible one: to the term as far as
+    it may reach), empty where it adds none.
+    """
+    return frame(
+        book,
+        """
+        with numbered as (
+            select *, row_number() over (order by reported_at, ticket_id) as place
+            from fact_extension where equipment_id = ?
+        ),
+        placed as (
+            select
+                event.*, unit.extension_days, unit.base_expires_on,
+                case when event.counts then event.number when event.may_count then event.place end
+                    as step,
+            from numbered as event join fact_unit as unit using (equipment_id)
+        )
+        select ticket_id, reported_at, certain, counts, may_count, extension_days,
+            base_expires_on + extension_days * (step - 1)::integer + 1 as from_on,
+            base_expires_on + extension_days * step::integer as until_on,
+        from placed order by reported_at, ticket_id
+        """,
+        [equipment_id],
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def stretches(book: Book, equipment_id: str) -> pd.DataFrame:
+    """When a unit stood still, what of it was covered, and its loaners.
+
+    Columns: kind (down, covered, loaner), from_at, to_at, ticket_id (loaners), seconds.
+    """
+    return frame(
+        book,
+        """
+        with every as (
+            select 'down' as kind, from_at, to_at, null as ticket_id
+            from fact_downtime where equipment_id = ?
+            union all
+            select 'covered', from_at, to_at, null from fact_cover where equipment_id = ?
+            union all
+            select 'loaner', from_at, to_at, ticket_id from fact_loaner where equipment_id = ?
+        )
+        select *, date_diff('second', from_at, to_at) as seconds from every
+        order by from_at, kind, ticket_id
+        """,
+        [equipment_id] * 3,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def tickets(book: Book, equipment_id: str) -> pd.DataFrame:
+    """The tickets of a unit, the latest first."""
+    return frame(
+        book,
+        f"""
+        select ticket_id, service_type, is_fault, problem_code, reported_at, end_at, finished,
+            outcome, work_stopped, unrecoverable, loaner_provided_at,
+            date_diff('second', reported_at, end_at) as seconds,
+        from fact_ticket where equipment_id = ?
+        order by reported_at desc, ticket_id limit {MOST_TICKETS:d}
+        """,
+        [equipment_id],
+    )

@@ -1,0 +1,272 @@
+"""Warranty: until when each unit is covered, what extended it, what is due for replacement.
+
+A `Units` says which units are meant; the same one gives a number and its rows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.queries import DOWNLOAD_ROWS, HASH, Book, Selection, csv_of, frame, shared
+
+CLAUSES = (
+    "warranty.term", "warranty.replacement", "warranty.free_repair",
+    "warranty.user_damage_labour_free", "warranty.loaner_free", "warranty.upgrades_free",
+    "aftercare.labour_free", "aftercare.parts_at_cost", "aftercare.served",
+)  # fmt: skip
+BASES = ("base_expires_on", "expires_on", "possible_expires_on")
+"""The day a warranty ends: without extensions, with those that count, with the possible ones."""
+LEFT = ((0, 30), (31, 60), (61, 90), (91, 180), (181, None))
+PAGE_UNITS = 100
+_KINDS = {
+    "accepted": "status in ('in_warranty', 'expired')",
+    "extended": "extensions > 0",
+    "perhaps_extended": "possible_extensions > extensions",
+    "shortened": "warranty_until < expires_on",
+    "unproven": "accepted_on is not null and (warranty_until is null"
+    " or warranty_until >= expires_on and warranty_until < possible_expires_on)",
+}
+
+
+@dataclass(frozen=True)
+class Units:
+    """Which units are meant; a field left empty does not narrow.
+
+    `kind`: one of accepted (and not retired), extended, perhaps_extended, shortened (the register's
+    date is before the computed one), unproven (between the two that may be right, or empty).
+    `from_on` to `until_on`: when its warranty ends by `basis`. `find`: how its identifier begins.
+    """
+
+    contract: str | None = None
+    department: str | None = None
+    status: str | None = None
+    kind: str | None = None
+    basis: str = "expires_on"
+    from_on: date | None = None
+    until_on: date | None = None
+    find: str = ""
+
+    def but(self, **changes: object) -> "Units":
+        """The same units, narrowed or changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+_HASH = {**HASH, Units: repr}
+
+
+def left(book: Book, everyone: Units, low: int, high: int | None) -> Units:
+    """The units in warranty with `low` to `high` days left."""
+    today = book.as_of.date()
+    return everyone.but(
+        status="in_warranty",
+        from_on=today + timedelta(days=low),
+        until_on=None if high is None else today + timedelta(days=high),
+    )
+
+
+def ending(book: Book, everyone: Units, basis: str, month: str) -> Units:
+    """The accepted units whose warranty ends by `basis` in what is left of `month`."""
+    first = date.fromisoformat(f"{month}-01")
+    last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    return everyone.but(
+        kind="accepted", basis=basis, from_on=max(first, book.as_of.date()), until_on=last
+    )
+
+
+def later(book: Book, everyone: Units, months: Sequence[str]) -> Units:
+    """The accepted units whose warranty ends after `months`."""
+    end = ending(book, everyone, "expires_on", months[-1]).until_on
+    assert end is not None
+    return everyone.but(kind="accepted", from_on=end + timedelta(days=1))
+
+
+def _where(units: Units) -> tuple[str, list[object]]:
+    conditions, parameters = shared(Selection(units.contract, units.department))
+    if units.kind:
+        conditions.append(f"({_KINDS[units.kind]})")
+    assert units.basis in BASES
+    for sql, value in (
+        ("status = ?", units.status),
+        (f"{units.basis} >= ?", units.from_on),
+        (f"{units.basis} <= ?", units.until_on),
+        ("starts_with(lower(equipment_id), lower(?))", units.find or None),
+    ):
+        if value is not None:
+            conditions.append(sql)
+            parameters.append(value)
+    return " and ".join(conditions) or "true", parameters
+
+
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASH)
+def _tallied(book: Book, wanted: tuple[Units, ...]) -> list[int]:
+    conditions = [_where(one) for one in wanted]
+    counted = ", ".join(f"count(*) filter (where {where})" for where, _ in conditions)
+    parameters = [value for _, values in conditions for value in values]
+    found = frame(book, f"select {counted} from warranty", parameters)
+    return [int(n) for n in found.iloc[0]]
+
+
+def tally(book: Book, wanted: Mapping[str, Units]) -> dict[str, int]:
+    """How many units each of `wanted` has, by the same names."""
+    return dict(zip(wanted, _tallied(book, tuple(wanted.values())), strict=True))
+
+
+def count(book: Book, units: Units) -> int:
+    """How many units are meant."""
+    return _tallied(book, (units,))[0]
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+def rows(book: Book, units: Units, *, skip: int = 0, limit: int = PAGE_UNITS) -> pd.DataFrame:
+    """Units with their warranty; those of `kind` shortened with the most days first, others by the
+    day that their warranty ends (the next ahead of as_of first).
+
+    Columns: those of marts/warranty.sql, days_left (negative once over; empty where retired or not
+    accepted), extended_days, possible_days (further days that may count), short_days (by which the
+    register's date falls short of the computed one).
+    """
+    sql, parameters = _rows(book, units)
+    return frame(book, f"{sql} limit {limit:d} offset {skip:d}", parameters)
+
+
+def rows_csv(book: Book, units: Units) -> Callable[[], bytes]:
+    """All of `rows` as CSV, made when it is called."""
+    sql, parameters = _rows(book, units)
+    return csv_of(book, f"{sql} limit {DOWNLOAD_ROWS:d}", parameters)
+
+
+def _rows(book: Book, units: Units) -> tuple[str, list[object]]:
+    where, parameters = _where(units)
+    order = "short_days desc nulls last, " if units.kind == "shortened" else ""
+    sql = f"""
+        select
+            equipment_id, contract_id, department, category, brand, model, status, accepted_on,
+            base_expires_on, expires_on, possible_expires_on, warranty_until, extensions,
+            possible_extensions, replacement_due,
+            case when status in ('in_warranty', 'expired')
+                then date_diff('day', ?::date, expires_on) end as days_left,
+            date_diff('day', base_expires_on, expires_on) as extended_days,
+            date_diff('day', expires_on, possible_expires_on) as possible_days,
+            case when warranty_until < expires_on
+                then date_diff('day', warranty_until, expires_on) end as short_days,
+        from warranty where {where}
+        order by {order}days_left is null, days_left < 0, abs(days_left), equipment_id"""
+    return sql, [book.as_of, *parameters]
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+def expiries(book: Book, everyone: Units, months: tuple[str, ...]) -> pd.DataFrame:
+    """Accepted units by the month ahead in which their warranty ends, one row for each of `months`.
+
+    Columns: month, and for each of BASES how many units end in it, counted from as_of on.
+    """
+    where, parameters = _where(everyone.but(kind="accepted"))
+    ends = " union all ".join(
+        f"select '{basis}' as basis, date_trunc('month', {basis}) as began_on from unit "
+        f"where {basis} >= ?::date"
+        for basis in BASES
+    )
+    counted = ", ".join(
+        f"(count(*) filter (where basis = '{basis}'))::bigint as {basis}" for basis in BASES
+    )
+    found = frame(
+        book,
+        f"""
+        with unit as (select * from warranty where {where}), ended as ({ends})
+        select substr(began_on::varchar, 1, 7) as month, {counted} from ended group by began_on
+        """,
+        [*parameters, *([book.as_of] * len(BASES))],
+    )
+    return found.set_index("month").reindex(list(months), fill_value=0).reset_index()
+
+
+def months_ahead(book: Book, length: int = 12) -> tuple[str, ...]:
+    """The months from that of as_of on."""
+    return tuple(
+        str(month) for month in pd.period_range(f"{book.as_of:%Y-%m}", periods=length, freq="M")
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+def extensions(book: Book, everyone: Units) -> pd.DataFrame:
+    """The events that extended a warranty, may have, or came after it, the latest first.
+
+    Columns: ticket_id, equipment_id, contract_id, department, reported_at, effect (counts,
+    may_count, too_late), extension_days, expires_on: the unit's.
+    """
+    where, parameters = _where(everyone)
+    return frame(
+        book,
+        f"""
+        with unit as (select * from warranty where {where})
+        select
+            event.ticket_id, event.equipment_id, event.contract_id, unit.department,
+            event.reported_at, term.extension_days, unit.expires_on,
+            case when counts then 'counts' when may_count then 'may_count' else 'too_late' end
+                as effect,
+        from fact_extension as event
+        join unit on event.equipment_id = unit.equipment_id
+        join fact_unit as term on event.equipment_id = term.equipment_id
+        order by event.reported_at desc, event.ticket_id
+        """,
+        parameters,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def replacements(book: Book, selection: Selection) -> pd.DataFrame:
+    """Replacements owed, those still to be made first and of these the longest overdue.
+
+    Columns: equipment_id, problem_code, contract_id, department, category, arose_on, due_on,
+    done_on, state, stage (overdue, ahead, late, other_model, unproven, made, waived), late_days.
+    """
+    conditions, parameters = shared(selection)
+    where = " and ".join(["clause = 'warranty.replacement'", *conditions])
+    return frame(
+        book,
+        f"""
+        with told as (
+            select
+                equipment_id, substr(subject, length(equipment_id) + 2) as problem_code,
+                contract_id, department, category, arose_on, due_on, done_on, state,
+                case
+                    when state = 'met' then 'made'
+                    when state = 'excluded' then 'waived'
+                    when state = 'unknown' then 'unproven'
+                    when state = 'pending' then 'ahead'
+                    when done_on is null then 'overdue'
+                    when done_on > due_on then 'late'
+                    else 'other_model'
+                end as stage,
+                date_diff('day', due_on, coalesce(done_on, ?::date)) as late_days,
+            from obligation where {where}
+        )
+        select * from told
+        order by list_position(
+            ['overdue', 'ahead', 'unproven', 'late', 'other_model', 'waived', 'made'], stage
+        ), due_on, equipment_id, problem_code
+        """,
+        [book.as_of, *parameters],
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def chains(book: Book, selection: Selection) -> pd.DataFrame:
+    """Problems where one more failed repair means a replacement, the latest first.
+
+    Columns: equipment_id, contract_id, department, category, problem_code, ticket_id (the last
+    repair), end_at, run (failed repairs in a row).
+    """
+    conditions, parameters = shared(selection)
+    where = " and ".join(["missing = 1", *conditions])
+    return frame(
+        book,
+        f"""
+        select equipment_id, contract_id, department, category, problem_code, ticket_id, end_at, run
+        from repair_chain where {where} order by end_at desc, equipment_id, problem_code
+        """,
+        parameters,
+    )
