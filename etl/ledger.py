@@ -55,10 +55,10 @@ class Model:
 
 
 @cache
-def models() -> Mapping[str, Model]:
-    """Every model by name, each after those that it selects from."""
+def _found() -> Mapping[str, Model]:
+    """Every model by name, in no order: finding that takes a second, and few ask for it."""
     folder = files("etl") / "models"
-    found = {
+    return {
         (name := file.name.removesuffix(".sql")): Model(
             name, kind.name, file.read_text(encoding="utf-8")
         )
@@ -66,6 +66,12 @@ def models() -> Mapping[str, Model]:
         for file in kind.iterdir()
         if file.name.endswith(".sql")
     }
+
+
+@cache
+def models() -> Mapping[str, Model]:
+    """Every model by name, each after those that it selects from."""
+    found = _found()
     order: TopologicalSorter[str] = TopologicalSorter()
     for name, model in sorted(found.items()):
         reads = set(relations(model.sql))
@@ -78,7 +84,7 @@ def models() -> Mapping[str, Model]:
 
 def computed_clauses() -> tuple[str, ...]:
     """The clauses that have a model, in the order of the catalogue."""
-    return tuple(name for name in catalogue().clauses if name in models())
+    return tuple(name for name in catalogue().clauses if name in _found())
 
 
 @cache
@@ -87,9 +93,9 @@ def fingerprint() -> str:
     digest = hashlib.sha256(
         f"{__version__} {duckdb.__version__} {catalogue().fingerprint}".encode()
     )
-    for module in (as_of, references, sensitivity):  # they write SQL too
-        digest.update((files("etl") / f"{module.__name__.split('.')[-1]}.py").read_bytes())
-    for model in sorted(models().values(), key=lambda model: model.name):
+    for module in ("as_of", "ledger", "references", "sensitivity"):  # they write SQL too
+        digest.update((files("etl") / f"{module}.py").read_bytes())
+    for model in sorted(_found().values(), key=lambda model: model.name):
         digest.update(f"\0{model.kind}\0{model.name}\0{model.sql}".encode())
     return digest.hexdigest()
 

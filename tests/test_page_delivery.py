@@ -125,7 +125,7 @@ def test_every_cell_of_the_matrix_opens_its_obligation(book):
 
 
 def test_days_on_duty_are_counted_once_per_engineer_and_open_their_days(book):
-    found = asked.duty(book, EVERY, asked.PERMIT).set_index(["engineer_id", "month"])
+    found = asked.duty(book, EVERY, asked.PERMIT, 9).set_index(["engineer_id", "month"])
 
     assert dict(found["days"]) == {
         ("E-1", "2026-01"): 1,
@@ -136,7 +136,7 @@ def test_days_on_duty_are_counted_once_per_engineer_and_open_their_days(book):
     assert found.loc[("E-2", "2026-02"), "breached"] == 1
     assert found.loc[("E-9", "2026-03"), "unknown"] == 1
     for clause in (asked.PERMIT, asked.CONFIDENTIALITY):
-        for row in asked.duty(book, EVERY, clause).to_dict("records"):
+        for row in asked.duty(book, EVERY, clause, 9).to_dict("records"):
             cell = Selection(
                 first=row["month"],
                 last=row["month"],
@@ -151,6 +151,7 @@ def test_who_is_not_in_order_comes_first(book):
 
     assert list(found["engineer_id"]) == ["E-2", "E-9"]
     assert int(found["of_all"][0]) == 3
+    assert set(asked.duty(book, EVERY, asked.PERMIT, 1)["engineer_id"]) == {"E-2"}
 
 
 def test_an_engineer_outside_the_register_is_listed(book):

@@ -89,7 +89,7 @@ def test_the_calendar_says_of_each_period_what_one_counts_by_hand(book):
     assert counted(book, "windows") == {"done": 1, "late": 1, "missed": 2}
     march = Selection(first="2026-03", last="2026-03")
     assert counted(book, "monthly", march) == {"done": 2}
-    late = asked.calendar(book, march, "windows").set_index("department").loc["<b>Lab</b>"]
+    late = asked.calendar(book, march, "windows", 9).set_index("department").loc["<b>Lab</b>"]
     assert (late["status"], f"{late['late_on']:%Y-%m-%d}") == ("late", "2026-03-24")
 
 
@@ -106,7 +106,7 @@ def test_the_calendar_counts_and_opens_exactly_its_obligations(book, kind):
         held["waived"],
     )
     assert queries.tally(book, selection) == dict(zip(STATES, by_state, strict=True))
-    for cell in asked.calendar(book, EVERY, kind).to_dict("records"):
+    for cell in asked.calendar(book, EVERY, kind, 9).to_dict("records"):
         place = selection.but(
             contract=cell["contract_id"],
             department=cell["department"],
@@ -121,6 +121,8 @@ def test_departments_with_the_most_missed_come_first(book):
 
     assert list(places["department"]) == ["<b>Lab</b>"]
     assert int(places["of_all"][0]) == 2
+    shown = asked.calendar(book, EVERY, "monthly", 1)
+    assert set(shown["department"]) == {"<b>Lab</b>"} and len(shown) == 4
 
 
 def test_visits_planned_for_months_that_have_not_begun_are_shown_ahead(book):

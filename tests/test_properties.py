@@ -6,7 +6,7 @@ nothing per row. That they do not touch each other there is itself one of the pr
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -125,11 +125,11 @@ def assert_same(
 
 
 @given(seed=seeds)
-@examples(3)
+@examples(2)
 def test_the_states_sum_to_the_obligations(seed: int) -> None:
     """The key is one, the state one of five, and every table counts the same obligations."""
     random = Random(seed)
-    logs = contracts(random, 30, orderly=False)
+    logs = contracts(random, 40, orderly=False)
     loaded = {name for name in catalogue().logs if name in logs and random.random() < 0.8}
     logs = {name: rows if name in loaded else [] for name, rows in logs.items()}
     loaded |= {"contracts", "equipment", "tickets"}
@@ -178,7 +178,12 @@ def test_the_states_sum_to_the_obligations(seed: int) -> None:
         target = targets[row["contract_id"], f"{row['clause']}.target"]
         assert row["target"] == target
         assert row["verdict"] == verdict(
-            *(counts[state] for state in (*DUE, "pending")), target, has_evidence
+            counts["met"],
+            counts["breached"],
+            counts["unknown"],
+            counts["pending"],
+            target,
+            has_evidence,
         )
 
     for row in found["retention"]:
@@ -213,7 +218,7 @@ def test_a_contract_does_not_touch_another(seed: int) -> None:
 
 
 @given(seed=seeds)
-@examples(3)
+@examples(2)
 def test_an_earlier_as_of_is_the_logs_as_they_stood_then(seed: int) -> None:
     """What came after as_of has no bearing on any figure, where the reach of the logs is stated.
 
@@ -221,7 +226,7 @@ def test_an_earlier_as_of_is_the_logs_as_they_stood_then(seed: int) -> None:
     """
     random = Random(seed)
     as_of = any_as_of(random)
-    logs = contracts(random, 20, orderly=False)
+    logs = contracts(random, 30, orderly=False)
     then = renamed(as_stood(logs, as_of), "HT", "HU")
     with ledger_of(together([logs, then, COMPLETE]), as_of, *CORE) as con:
         found = figures(con, CORE)
@@ -337,7 +342,9 @@ FILLINGS = {
     ("tickets", "resolved_at"): Filling(
         after=("reported_at", "responded_at", "onsite_at"),
         before=("closed_at",),
-        decides=(*SOLVED, "sla.onsite", *RESPONSE, "sla.stay_until_resolved", "sla.hardware_swap"),
+        decides=(*SOLVED, "sla.onsite", *RESPONSE),
+        # A loaner that came too late is a breach while nothing says that the repair came first.
+        refutes=("sla.stay_until_resolved", "sla.hardware_swap"),
         owes=("sla.loaner", "sla.hardware_swap"),
         moves=("warranty.replacement",),
     ),
@@ -386,57 +393,49 @@ FILLINGS = {
 }
 
 
-@dataclass(frozen=True)
-class Filled:
-    """The logs of a contract with one cell more."""
-
-    log: str
-    cell: str
-    logs: Logs
+Gap = tuple[str, str, int]
+Ledger = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
-def gaps(logs: Logs) -> list[tuple[str, str, int]]:
-    """The cells that may turn up: log, column and place of the row, all of finished rows."""
-    closed = defaultdict(list)
-    for row in logs["complaints"]:
-        closed[row["complaint_id"]].append(bool(row["closed_at"]))
-    found = []
+def gaps(logs: Logs) -> dict[str, list[Gap]]:
+    """By column, the empty cells that may turn up: log, column, place of the row.
+
+    A ticket is one that has ended, a complaint one whose rounds are all closed.
+    """
+    open_ones = {row["complaint_id"] for row in logs["complaints"] if not row["closed_at"]}
+    found = defaultdict(list)
     for log, cell in FILLINGS:
         for place, row in enumerate(logs[log]):
-            finished = {
-                "tickets": lambda row: row["resolved_at"] or row["closed_at"],
-                "complaints": lambda row: all(closed[row["complaint_id"]]),
-            }.get(log, lambda row: True)
-            if not row[cell] and finished(row):
-                found.append((log, cell, place))
+            unfinished = (log == "tickets" and not end_of_ticket(row)) or (
+                log == "complaints" and row["complaint_id"] in open_ones
+            )
+            if not row[cell] and not unfinished:
+                found[f"{log}.{cell}"].append((log, cell, place))
     return found
 
 
-def fill(logs: Logs, gap: tuple[str, str, int], as_of: datetime, random: Random) -> Filled | None:
+def fill(random: Random, logs: Logs, gap: Gap, as_of: datetime) -> Logs | None:
     """With a value in the gap that fits the row and lies no later than as_of; None without one."""
     log, cell, place = gap
     row, filling = logs[log][place], FILLINGS[log, cell]
     least = max((row[name] for name in filling.after), default="")
-    most = min([row[name] for name in filling.before if row[name]], default="9")
+    most = min([instant(as_of), *(row[name] for name in filling.before if row[name])])
     if catalogue().logs[log].columns[cell].type == "date":
-        choices = [str(day) for day in (*LONG_AGO, *DAYS)]
-        most = min(most, str(as_of.date()))
-    elif not least:
-        return None
+        values = [str(day) for day in (*LONG_AGO, *DAYS)]
+    elif least:
+        values = [least, most, *(instant(datetime.fromisoformat(least) + wait) for wait in WAITS)]
     else:
-        first = datetime.fromisoformat(least)
-        choices = [least, most, *(instant(first + wait) for wait in WAITS)]
-        most = min(most, instant(as_of))
-    choices = [choice for choice in choices if least <= choice <= most]
-    if not choices:
+        return None
+    values = [value for value in values if least <= value <= most]
+    if not values:
         return None
     rows = [*logs[log]]
-    rows[place] = {**row, cell: random.choice(choices)}
-    return Filled(log, cell, {**logs, log: rows})
+    rows[place] = {**row, cell: random.choice(values)}
+    return {**logs, log: rows}
 
 
 @given(seed=seeds)
-@examples(4)
+@examples(3)
 def test_evidence_that_turns_up_only_decides_what_was_unknown(seed: int) -> None:
     """Filling in a missing instant never lowers `rate` nor raises `rate_upper`.
 
@@ -445,7 +444,7 @@ def test_evidence_that_turns_up_only_decides_what_was_unknown(seed: int) -> None
     stages in their order, and logs that reach equally far. Then of each obligation that is there
     before and after, what was met or breached stays so, what was unknown is decided or stays
     unknown, and what was pending stays pending; a clause that does not rest on the cell keeps its
-    rows to the letter; and each clause whose obligations are the same ones keeps within its rates.
+    rows to the letter; and each clause with the same obligations due stays between its rates.
 
     Not asserted, since the rules say otherwise: where the cell itself sets a due or an order
     (arrival for hardware_swap, the end of repairs for replacement; the end of the letter in
@@ -454,53 +453,34 @@ def test_evidence_that_turns_up_only_decides_what_was_unknown(seed: int) -> None
     """
     random = Random(seed)
     as_of = any_as_of(random)
-    originals: dict[str, Logs] = {}
-    filled: dict[str, Filled] = {}
-    for number in range(10):
+    filled: dict[str, tuple[str, Gap]] = {}
+    versions: list[Logs] = []
+    for number in range(14):
         key = f"HT{number:02}"
-        logs = originals[key] = as_stood(contract(key, random, waived=False), as_of)
-        by_column = defaultdict(list)
-        for gap in gaps(logs):
-            by_column[gap[:2]].append(gap)
+        logs = as_stood(contract(key, random, waived=False), as_of)
+        versions.append(logs)
+        every = gaps(logs)
         # Each column as likely as any other, however many gaps it has.
-        for version, column in enumerate(
-            random.choices(sorted(by_column), k=5 if by_column else 0)
-        ):
-            gap = random.choice(by_column[column])
-            if one := fill(logs, gap, as_of, random):
-                filled[f"V{version}{number:02}"] = one
-    everything = together(
-        [*originals.values()]
-        + [renamed(one.logs, f"HT{key[2:]}", key) for key, one in filled.items()]
-    )
+        for version, column in enumerate(random.sample(sorted(every), min(5, len(every)))):
+            gap = random.choice(every[column])
+            if more := fill(random, logs, gap, as_of):
+                versions.append(renamed(more, key, f"V{version}{number:02}"))
+                filled[f"V{version}{number:02}"] = (key, gap)
     clauses = [clause for clause in catalogue().clauses if clause != "spares.ratio"]
-    with ledger_of(everything, as_of, "obligation", *clauses) as con:
+    with ledger_of(together(versions), as_of, "obligation", *clauses) as con:
         found = figures(con, ["obligation"])
-    for key, one in filled.items():
-        number = f"HT{key[2:]}"
-        before, after = found.obligations(number), found.obligations(key)
-        wrong = list(misled(FILLINGS[one.log, one.cell], before, after))
+    for key, (original, gap) in filled.items():
+        before, after = found.obligations(original), found.obligations(key)
+        filling = FILLINGS[gap[:2]]
+        wrong = [*said_otherwise(filling, before, after), *rates_left(filling, before, after)]
         if wrong:
-            note(f"{as_of} {one.log}.{one.cell}")
-            tell(
-                {one.log: [r for r in one.logs[one.log] if r not in originals[number][one.log]]}, ""
-            )
-            for line in wrong:
-                note(line)
+            note(f"as of {as_of}, {key} has one cell more than {original}: {gap}")
+            tell(together(versions), key)
         assert not wrong
 
 
-Ledger = Mapping[tuple[str, str], Mapping[str, Any]]
-
-
-def misled(filling: Filling, before: Ledger, after: Ledger) -> Iterable[str]:
-    """Where the ledger after a filling says more, or something else, than it may."""
-    may_become = {
-        "met": {"met"},
-        "breached": {"breached"},
-        "unknown": set(DUE),
-        "pending": {"pending"},
-    }
+def said_otherwise(filling: Filling, before: Ledger, after: Ledger) -> Iterator[str]:
+    """The obligations whose rows a filling changes as evidence does not."""
     for key in sorted(before.keys() | after.keys()):
         clause = key[0]
         if clause in filling.moves:
@@ -509,31 +489,44 @@ def misled(filling: Filling, before: Ledger, after: Ledger) -> Iterable[str]:
             if clause not in filling.owes:
                 yield f"{key} is owed on one side only"
             continue
-        old, new = before[key], after[key]
+        old, new = before[key]["state"], after[key]["state"]
         if clause not in (*filling.decides, *filling.refutes):
-            if old != new:
-                yield f"{key} rests on something else: {old} {new}"
-            continue
-        allowed = may_become[old["state"]]
-        if clause in filling.refutes and old["state"] == "breached":
-            allowed = {"met", "breached"}
-        if new["state"] not in allowed:
-            yield f"{key} {old['state']} {new['state']}"
-    for clause in {key[0] for key in before}:
-        rates = []
-        for ledger in (before, after):
-            rows = [row for key, row in ledger.items() if key[0] == clause]
-            counts = Counter(row["state"] for row in rows)
-            due = sum(counts[state] for state in DUE)
-            same = {row["subject"] for row in rows if row["state"] in DUE}
-            rate = Fraction(counts["met"], due or 1)
-            upper = Fraction(counts["met"] + counts["unknown"], due or 1)
-            rates.append((same, rate, upper))
-        (due_before, rate, upper), (due_after, new_rate, new_upper) = rates
-        if due_before != due_after or clause in filling.moves:
-            continue
-        if new_rate < rate or (new_upper > upper and clause not in filling.refutes):
-            yield f"{clause} {rate} {upper} became {new_rate} {new_upper}"
+            if before[key] != after[key]:
+                yield f"{key} does not rest on this: {old} {new}"
+        elif old == "breached" and clause in filling.refutes:
+            if new not in ("met", "breached"):
+                yield f"{key} {old} {new}"
+        elif new != old and not (old == "unknown" and new in DUE):
+            yield f"{key} {old} {new}"
+
+
+def rates_left(filling: Filling, before: Ledger, after: Ledger) -> Iterator[str]:
+    """The clauses that with the same obligations due leave the span between their two rates."""
+    for clause in {clause for clause, _ in before} - {*filling.moves}:
+        (due, low, high), (due_after, low_after, high_after) = (
+            rates(ledger, clause) for ledger in (before, after)
+        )
+        if due and due == due_after:
+            if low_after < low:
+                yield f"{clause}: rate {low} became {low_after}"
+            if high_after > high and clause not in filling.refutes:
+                yield f"{clause}: rate_upper {high} became {high_after}"
+
+
+def rates(ledger: Ledger, clause: str) -> tuple[set[str], Fraction, Fraction]:
+    """The subjects due of a clause, its rate and its rate_upper (1 where nothing is due)."""
+    states = {
+        subject: row["state"]
+        for (name, subject), row in ledger.items()
+        if name == clause and row["state"] in DUE
+    }
+    counts = Counter(states.values())
+    due = len(states) or 1
+    return (
+        set(states),
+        Fraction(counts["met"], due),
+        Fraction(counts["met"] + counts["unknown"], due),
+    )
 
 
 # --- waivers -------------------------------------------------------------------------------------
@@ -549,7 +542,7 @@ def test_waiving_excludes_exactly_the_obligation_that_is_waived(seed: int) -> No
     """
     random = Random(seed)
     as_of = any_as_of(random)
-    logs = contracts(random, 20)
+    logs = contracts(random, 30)
     tables = ("obligation", "availability", "warranty")
     with merged(logs.items()) as con:
         with built(con, as_of, *tables) as cursor:
@@ -607,7 +600,7 @@ def some_waiver(
 
 
 @given(seed=seeds)
-@examples(3)
+@examples(2)
 def test_downtime_is_a_union_within_service_and_cover_within_downtime(seed: int) -> None:
     """Each month 0 ≤ covered ≤ down ≤ service; over all months they are the whole of each.
 
@@ -616,7 +609,7 @@ def test_downtime_is_a_union_within_service_and_cover_within_downtime(seed: int)
     """
     random = Random(seed)
     as_of = any_as_of(random)
-    logs = contracts(random, 40, orderly=False, waived=False)
+    logs = contracts(random, 60, orderly=False, waived=False)
     with ledger_of(logs, as_of, "availability") as con:
         rows = dicts(con, "availability")
     summed: dict[str, Counter[str]] = defaultdict(Counter)
@@ -703,11 +696,11 @@ def split(random: Random, logs: Logs) -> list[tuple[str, list[Row]]]:
 
 
 @given(seed=seeds)
-@examples(2)
+@examples(1)
 def test_neither_order_nor_splitting_matters_where_keys_are_disjoint(seed: int) -> None:
     random = Random(seed)
     as_of = any_as_of(random)
-    logs = contracts(random, 20, orderly=False)
+    logs = contracts(random, 40, orderly=False)
     tables = (*CORE, "complaint", "falls_due", "repair_chain", "spares_part")
     with ledger_of(logs, as_of, *tables) as con:
         expected = figures(con, tables)
@@ -768,7 +761,7 @@ def test_loading_in_any_order_gives_the_same(seed: int) -> None:
 
 
 @given(seed=seeds)
-@examples(2)
+@examples(1)
 def test_a_load_undone_was_never_loaded(seed: int) -> None:
     """First from under a later load of the same keys, then that one too."""
     random = Random(seed)

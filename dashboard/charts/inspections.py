@@ -40,7 +40,8 @@ def marks(
     for one in cells:
         shades[at_row[one["row"]]][at_column[one["column"]]] = kinds.index(one["mark"])
     steps = len(kinds)
-    figure = _figure(palette, row_height * len(rows) + 34)
+    # Plotly leaves the labels out rather than draw cells lower than the minimum.
+    figure = _figure(palette, row_height * len(rows) + 34, minreducedheight=row_height)
     figure.add_heatmap(
         z=shades,
         zmin=-0.5,

@@ -27,6 +27,8 @@ GLYPHS: Mapping[str, tuple[str, str]] = {
     "excluded": ("–", "quiet"),
 }
 """The glyph and the paint of each state of an obligation."""
+WORST = ("breached", "unknown", "pending", "excluded", "met")
+"""The states, the one that colours a cell of several first."""
 UNIT, DEPARTMENT = "unit", "department"
 
 
@@ -69,7 +71,7 @@ def papers(page: Page) -> None:
     words = page.words
     selection = page.everything.but(clauses=handed.UNIT_CLAUSES)
     lacking = handed.lacking_units(page.book, selection)
-    counted = queries.counts(page.book, selection, ("department", "clause"))
+    counted = queries.counts(page.book, selection, ("clause",))
     with card(words, "papers", words("delivery.papers"), words("delivery.papers_sub"), counted):
         if counted.empty:
             nothing(words, why_nothing(page, "equipment", "delivery.no_units"))
@@ -105,7 +107,7 @@ def papers(page: Page) -> None:
         else:
             if not lacking:
                 st.caption(words("delivery.nothing_lacking"))
-            _by_department(page, selection, counted)
+            _by_department(page, selection)
 
 
 def _columns(page: Page) -> list[tuple[str, str]]:
@@ -167,8 +169,9 @@ def _day(page: Page, day: Any) -> str:
     return page.words.day(None if pd.isna(day) else day)
 
 
-def _by_department(page: Page, selection: Selection, counted: pd.DataFrame) -> None:
+def _by_department(page: Page, selection: Selection) -> None:
     words = page.words
+    counted = queries.counts(page.book, selection, ("department", "clause"))
     rated = counted[counted["due"] > 0]
     if rated.empty:
         nothing(words)
@@ -178,28 +181,34 @@ def _by_department(page: Page, selection: Selection, counted: pd.DataFrame) -> N
     shown = rated[rated["department"].isin(order)]
 
     def build() -> charts.Figure:
-        return charts.heat(
+        return figures.marks(
             pd.DataFrame(
-                {
-                    "row": shown["department"],
-                    "column": shown["clause"],
-                    "rate": shown["rate"],
-                    "met": shown["met"],
-                    "due": shown["due"],
-                    "hover": [
-                        f"<b>{escape(row['department'])}</b><br>"
+                [
+                    {
+                        "row": row["department"],
+                        "column": row["clause"],
+                        "mark": next(name for name in WORST if row[name]),
+                        "text": words.counts(row["met"], row["due"]),
+                        "hover": f"<b>{escape(row['department'])}</b><br>"
                         f"{escape(titled(page, row['clause']))}<br>"
                         f"{words.percent(row['met'], row['due'])}  "
-                        f"({words.counts(row['met'], row['due'])})"
-                        for row in shown.to_dict("records")
-                    ],
-                }
+                        f"({words.counts(row['met'], row['due'])})<br>"
+                        + escape(
+                            words(
+                                "breakdown.states",
+                                breached=row["breached"],
+                                unknown=row["unknown"],
+                            )
+                        ),
+                        "key": [row["department"], row["clause"]],
+                    }
+                    for row in shown.to_dict("records")
+                ]
             ),
             page.palette,
             rows=[(one, escape(one or words("card.none"))) for one in order],
             columns=_columns(page),
-            target=1.0,
-            text=lambda one: words.counts(one["met"], one["due"]),
+            glyphs=GLYPHS,
         )
 
     chart(

@@ -13,6 +13,7 @@ from dashboard.components import drawer
 from dashboard.components.card import card, chart, nothing
 from dashboard.components.delivery import (
     GLYPHS,
+    WORST,
     rows_of,
     scoped,
     state,
@@ -29,7 +30,6 @@ MOST_ENGINEERS = 20
 MOST_MONTHS = 18
 MOST_TRAINED = 24
 PAPERS = (handed.PERMIT, handed.CONFIDENTIALITY)
-_WORST = ("breached", "unknown", "pending", "excluded", "met")
 
 
 def duty(page: Page) -> None:
@@ -75,7 +75,7 @@ def duty(page: Page) -> None:
 
 def _duty_chart(page: Page, selection: Selection, clause: str, who: pd.DataFrame) -> None:
     words = page.words
-    cells = handed.duty(page.book, selection, clause)
+    cells = handed.duty(page.book, selection, clause, MOST_ENGINEERS)
     in_view = set(cells["month"])
     months = [month for month in queries.months(page.book) if month in in_view][-MOST_MONTHS:]
     muted = page.palette.muted
@@ -96,7 +96,7 @@ def _duty_chart(page: Page, selection: Selection, clause: str, who: pd.DataFrame
                     {
                         "row": row["engineer_id"],
                         "column": row["month"],
-                        "mark": next(name for name in _WORST if row[name]),
+                        "mark": next(name for name in WORST if row[name]),
                         "text": words.number(row["days"])
                         if row["met"] == row["days"]
                         else words.counts(row["met"], row["days"]),
@@ -234,7 +234,7 @@ def training(page: Page) -> None:
             nothing(words, "delivery.no_training")
             return
         topics = catalogue().logs["training"].columns["topics"].choices or {}
-        ranked = found.assign(severity=[_WORST.index(one) for one in found["state"]]).sort_values(
+        ranked = found.assign(severity=[WORST.index(one) for one in found["state"]]).sort_values(
             "severity", kind="stable"
         )
         shown = ranked.head(MOST_TRAINED)
@@ -330,7 +330,7 @@ def conduct(page: Page) -> None:
                         {
                             "row": row["contract_id"],
                             "column": row["month"],
-                            "mark": (mark := next(name for name in _WORST if row[name])),
+                            "mark": (mark := next(name for name in WORST if row[name])),
                             "hover": f"<b>{escape(row['contract_id'])} · "
                             f"{words.month(row['month'], with_year=True)}</b><br>"
                             f"{GLYPHS[mark][0]} {escape(state(page, mark))}",

@@ -120,7 +120,7 @@ def _shows_ahead(page: Page) -> bool:
 
 def _calendar_chart(page: Page, selection: Selection, kind: str, places: pd.DataFrame) -> None:
     words = page.words
-    owed = visits.calendar(page.book, selection, kind)
+    owed = visits.calendar(page.book, selection, kind, MOST_PLACES)
     ahead = visits.planned_ahead(page.book, selection, kind)
     if not _shows_ahead(page):
         ahead = ahead.iloc[:0]

@@ -40,8 +40,8 @@ def falls_due(page: Page) -> None:
                     None if pd.isna(one) else clauses[one].title.get(words.language)
                     for one in found["clause"]
                 ],
-                "subject": found["subject"],
                 "chance": [None if pd.isna(one) else f"{one:.0%}" for one in found["chance"]],
+                "subject": found["subject"],
                 "contract_id": found["contract_id"],
             }
         )

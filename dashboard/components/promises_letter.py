@@ -51,10 +51,13 @@ def _seen(page: Page, one: Sentence) -> str:
 
 
 def link(page: Page, path: str) -> str:
-    """A link to a page of the dashboard that keeps the view."""
+    """A link to a page that keeps the view; nothing where there is no such page."""
+    title = page.words.entries.get(f"page.{path}")
+    if title is None:
+        return ""
     said = {name: value for name, value in page.filters.query().items() if name != "clause"}
-    title = page.words.entries.get(f"page.{path}", path)
-    return f"<a href='{escape(path)}?{escape(urlencode(said))}' target='_self'>{escape(title)}</a>"
+    place = "./" if path == "overview" else path
+    return f"<a href='{escape(place)}?{escape(urlencode(said))}' target='_self'>{escape(title)}</a>"
 
 
 def figures(page: Page, wanted: str) -> None:

@@ -33,6 +33,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 _MARTS: tuple[tuple[str, frozenset[str]], ...] = (
     ("compliance", frozenset({"contract_id", "clause", "month"})),
+    ("compliance_department", frozenset({"contract_id", "clause", "month", "department"})),
+    (
+        "compliance_kind",
+        frozenset({"contract_id", "clause", "month", "category", "channel", "service_type"}),
+    ),
     (
         "compliance_slice",
         frozenset(
@@ -382,7 +387,7 @@ def choices(book: Book) -> Choices:
 def departments(book: Book) -> list[str]:
     """The departments that have obligations."""
     found = frame(
-        book, "select distinct department from compliance_slice where department is not null"
+        book, "select distinct department from compliance_department where department is not null"
     )
     return sorted(found["department"])
 
@@ -467,11 +472,12 @@ def verdicts(book: Book, selection: Selection) -> pd.DataFrame:
     full = full.fillna(dict.fromkeys(sums, 0)).astype(dict.fromkeys(sums, "int64"))
     full = full.reset_index()
     full["group"] = [catalogue().clauses[clause].group for clause in full["clause"]]
+    goals, present = _terms(book), loaded(book)
     full["verdict"] = [
         verdict_at(
             row,
-            targets(book, Selection(contract=row["contract_id"]), row["clause"])[0],
-            evidence=catalogue().clauses[row["clause"]].log in loaded(book),
+            goals.get((row["contract_id"], f"{row['clause']}.target"), Decimal(1)),
+            evidence=catalogue().clauses[row["clause"]].log in present,
         )
         for row in full.to_dict("records")
     ]
@@ -482,7 +488,8 @@ def verdict_in_view(book: Book, selection: Selection, clause: str) -> str:
     """The verdict of one clause over all contracts in view: on their sum where they share a
     target, else the worst of theirs.
     """
-    found = verdicts(book, selection.but(clauses=(clause,)))
+    every = verdicts(book, selection.but(clauses=()))
+    found = every[every["clause"] == clause]
     goals = targets(book, selection, clause)
     if len(goals) > 1:
         return worst(list(found["verdict"]))

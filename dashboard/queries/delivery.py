@@ -109,6 +109,16 @@ def _on_duty(selection: Selection) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
+def _most_to_show(where: str, limit: int) -> str:
+    """Engineers who were on duty, those with the most days not shown to be in order first."""
+    return f"""
+        select engineer_id, any_value(name) as name, count(*) over () as of_all
+        from duty where clause = ? and {where}
+        group by engineer_id
+        order by sum(breached) desc, sum(unknown) desc, engineer_id
+        limit {limit:d}"""
+
+
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
 def engineers(book: Book, selection: Selection, clause: str, limit: int) -> pd.DataFrame:
     """Engineers who were on duty, those with the most days not shown to be in order first.
@@ -116,35 +126,30 @@ def engineers(book: Book, selection: Selection, clause: str, limit: int) -> pd.D
     Columns: engineer_id, name, and of_all: how many there are beyond `limit`.
     """
     where, parameters = _on_duty(selection)
-    return frame(
-        book,
-        f"""
-        select engineer_id, any_value(name) as name, count(*) over () as of_all
-        from duty where clause = ? and {where}
-        group by engineer_id
-        order by sum(breached) desc, sum(unknown) desc, engineer_id
-        limit {limit:d}
-        """,
-        [clause, *parameters],
-    )
+    return frame(book, _most_to_show(where, limit), [clause, *parameters])
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
-def duty(book: Book, selection: Selection, clause: str) -> pd.DataFrame:
-    """Days on duty by engineer and month: engineer_id, month, the five states, days (their sum)."""
+def duty(book: Book, selection: Selection, clause: str, limit: int) -> pd.DataFrame:
+    """Days on duty by engineer and month, of the first `limit` of engineers.
+
+    Columns: engineer_id, month, the five states, days (their sum).
+    """
     where, parameters = _on_duty(selection)
     return frame(
         book,
         f"""
+        with engineer as ({_most_to_show(where, limit)})
         select engineer_id, month,
             sum(met)::integer as met, sum(breached)::integer as breached,
             sum(unknown)::integer as unknown, sum(pending)::integer as pending,
             sum(excluded)::integer as excluded,
             sum(met + breached + unknown + pending + excluded)::integer as days
-        from duty where clause = ? and {where}
+        from duty semi join engineer using (engineer_id)
+        where clause = ? and {where}
         group by 1, 2 order by 1, 2
         """,
-        [clause, *parameters],
+        [clause, *parameters, clause, *parameters],
     )
 
 

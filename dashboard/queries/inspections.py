@@ -150,16 +150,9 @@ def calendar_counts(book: Book, selection: Selection, kind: str) -> dict[str, in
     return {status: int(held.get(status, 0)) for status in STATUSES}
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
-def calendar_places(book: Book, selection: Selection, kind: str, limit: int) -> pd.DataFrame:
-    """Contract × department, those with the most missed first, then the most undecided.
-
-    Columns: contract_id, department, and of_all: how many there are beyond `limit`.
-    """
-    where, parameters = _of_calendar(selection, kind)
-    return frame(
-        book,
-        f"""
+def _most_missed(where: str, limit: int) -> str:
+    """Contract × department, those with the most missed first, then the most undecided."""
+    return f"""
         select contract_id, department, count(*) over () as of_all
         from inspection_calendar where {where}
         group by contract_id, department
@@ -167,27 +160,38 @@ def calendar_places(book: Book, selection: Selection, kind: str, limit: int) -> 
             count(*) filter (where state = 'breached') desc,
             count(*) filter (where state = 'unknown') desc,
             contract_id, department
-        limit {limit:d}
-        """,
-        parameters,
-    )
+        limit {limit:d}"""
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
-def calendar(book: Book, selection: Selection, kind: str) -> pd.DataFrame:
-    """The periods of `kind` in view: contract_id, department, kind, month, first_on, last_on,
-    visited_on, planned_on, late_on, status.
+def calendar_places(book: Book, selection: Selection, kind: str, limit: int) -> pd.DataFrame:
+    """Contract × department, those with the most missed first, then the most undecided.
+
+    Columns: contract_id, department, and of_all: how many there are beyond `limit`.
+    """
+    where, parameters = _of_calendar(selection, kind)
+    return frame(book, _most_missed(where, limit), parameters)
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+def calendar(book: Book, selection: Selection, kind: str, limit: int) -> pd.DataFrame:
+    """The periods of `kind` of the first `limit` of calendar_places.
+
+    Columns: contract_id, department, kind, month, first_on, last_on, visited_on, planned_on,
+    late_on, status.
     """
     where, parameters = _of_calendar(selection, kind)
     return frame(
         book,
         f"""
+        with place as ({_most_missed(where, limit)})
         select contract_id, department, kind, month, first_on, last_on,
             visited_on, planned_on, late_on, {_STATUS} as status
-        from inspection_calendar where {where}
+        from inspection_calendar semi join place using (contract_id, department)
+        where {where}
         order by contract_id, department, month
         """,
-        parameters,
+        [*parameters, *parameters],
     )
 
 
@@ -292,7 +296,7 @@ def unlisted(book: Book, selection: Selection) -> pd.DataFrame:
         """,
         parameters,
     )
-    known = _known_departments(book)
+    known = _known_departments(book, tuple(found["contract_id"].unique()))
     alike = [
         _alike(department, known.get(contract, []))
         for contract, department in zip(found["contract_id"], found["department"], strict=True)
@@ -306,11 +310,15 @@ def unlisted(book: Book, selection: Selection) -> pd.DataFrame:
     return found.assign(alike=pd.Series(alike, dtype=object), missed=missed)
 
 
-def _known_departments(book: Book) -> dict[str, list[str]]:
-    found = frame(book, "select distinct contract_id, department from fact_unit order by 1, 2")
+def _known_departments(book: Book, contracts: tuple[str, ...]) -> dict[str, list[str]]:
     known: dict[str, list[str]] = {}
-    for contract, department in zip(found["contract_id"], found["department"], strict=True):
-        known.setdefault(contract, []).append(department)
+    for contract in contracts:
+        found = frame(
+            book,
+            "select distinct department from fact_unit where contract_id = ? order by 1",
+            [contract],
+        )
+        known[contract] = list(found["department"])
     return known
 
 

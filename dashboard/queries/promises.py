@@ -28,14 +28,14 @@ def listing(book: Book, selection: Selection) -> pd.DataFrame:
     """
     every = verdicts(book, selection)
     sums = every.groupby("clause", sort=False)[[*STATES, "due"]].sum().reset_index()
-    goals = _targets(book, selection.contract)
+    goals, present = _targets(book, selection.contract), loaded(book)
     sums["verdict"] = [
         worst(list(every[every["clause"] == row["clause"]]["verdict"]))
         if len(goals.get(row["clause"], ())) > 1
         else verdict_at(
             row,
             next(iter(goals.get(row["clause"], ())), Decimal(1)),
-            evidence=catalogue().clauses[row["clause"]].log in loaded(book),
+            evidence=catalogue().clauses[row["clause"]].log in present,
         )
         for row in sums.to_dict("records")
     ]

@@ -90,7 +90,8 @@ def test_a_filter_stands_in_the_url_and_stays_on_the_next_page(open_page, settle
     page.get_by_role("radio", name="12M").click()
     settled(page)
     expect(page).to_have_url(re.compile("period=12m"))
-    page.get_by_role("link", name="SLA").click()
+    page.get_by_test_id("stTopNavSection").filter(has_text="Service").click()
+    page.locator("a[href$='/sla']").click()
     settled(page)
 
     expect(page.get_by_role("heading", name="SLA", exact=True)).to_be_visible(timeout=WAIT_MS)
@@ -131,3 +132,24 @@ def test_a_link_to_what_does_not_exist_says_so(open_page):
     page = open_page("?contract=%3Cb%3Enone%3C%2Fb%3E&lang=en")
 
     expect(page.get_by_text("it was ignored, the rest applies")).to_be_visible(timeout=WAIT_MS)
+
+
+def test_the_worst_unit_opens_its_life(open_page, settled):
+    page = open_page("availability", locale="en-GB")
+    table = page.locator(".st-key-card_worst").get_by_test_id("stDataFrame").locator("canvas").first
+    table.wait_for(timeout=WAIT_MS)
+    table.scroll_into_view_if_needed()
+    settled(page)
+    box = table.bounding_box()
+    page.mouse.click(box["x"] + 16, box["y"] + 52)
+    settled(page)
+
+    expect(drawer(page)).to_be_visible(timeout=WAIT_MS)
+    expect(page).to_have_url(re.compile(r"unit=SB"))
+
+
+def test_another_day_is_computed_and_then_shown(open_page):
+    page = open_page("?as_of=2026-06-30", locale="en-GB")
+
+    expect(page.get_by_text("Data as of 2026-06-30 23:59")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("heading", name="Promise board")).to_be_visible()

@@ -3,8 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
+from dashboard.navigation import PAGES
 
-@pytest.mark.parametrize("path", ["", "sla"])
+
+@pytest.mark.parametrize("path", ["", *(entry.path for entry in PAGES[1:])])
 @pytest.mark.parametrize(
     ("locale", "colour_scheme", "width"), [("zh-CN", "light", 1440), ("en-GB", "dark", 390)]
 )

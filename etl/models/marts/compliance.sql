@@ -3,7 +3,7 @@
 -- rate: met / (met + breached + unknown); rate_upper counts the unknown as met; empty if none due
 with
 
-slice as (select * from compliance_slice),
+department as (select * from compliance_department),
 
 counted as (
 
@@ -14,7 +14,7 @@ counted as (
         cast(sum(unknown) as bigint) as unknown,
         cast(sum(pending) as bigint) as pending,
         cast(sum(excluded) as bigint) as excluded
-    from slice
+    from department
     group by contract_id, clause, month
 
 ),

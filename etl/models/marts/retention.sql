@@ -40,8 +40,10 @@ final as (
     select
         contract.contract_id, contract.name, contract.vendor, contract.buyer, contract.currency,
         contract.amount,
-        cast(round(contract.amount * rate.retention_rate, 2) as decimal(18, 2))
-            as retention_amount,
+        cast(
+            round(cast(contract.amount as decimal(20, 6)) * rate.retention_rate, 2)
+            as decimal(18, 2)
+        ) as retention_amount,
         contract.accepted_on, summed.due_on,
         case
             when contract.accepted_on is null then 'open_items'
