@@ -12,11 +12,11 @@ from datetime import date, datetime, timedelta
 from random import Random
 
 import duckdb
+import pyarrow as pa
 
 from etl.catalogue import Column, catalogue
 from etl.ledger import build_marts
 from etl.references import find_waiting
-from etl.sql import literal
 from etl.tables import create_logs, merge_rows
 
 Row = dict[str, str]
@@ -479,12 +479,11 @@ def merge(con: duckdb.DuckDBPyConnection, name: str, rows: list[Row], sequence: 
         f"create or replace temp table typed as select * exclude (batch) from logs.{name} limit 0"
     )
     if rows:
-        columns = ", ".join(log.columns)
-        values = ", ".join(
-            f"({', '.join(_cell(row.get(column, '')) for column in log.columns)}, {line})"
-            for line, row in enumerate(rows, start=2)
-        )
-        con.execute(f"insert into typed ({columns}, source_row) values {values}")
+        lines = range(2, len(rows) + 2)
+        cells = {column: [row.get(column) or None for row in rows] for column in log.columns}
+        given = {column: pa.array(values, pa.string()) for column, values in cells.items()}
+        con.register("given", pa.table({**given, "source_row": lines}))
+        con.execute("insert into typed by name from given")
     merge_rows(con, "logs", log, "typed", sequence)
 
 
@@ -511,7 +510,3 @@ def ledger_of(
     """A cursor on the marts (all, or those wanted) of these logs."""
     with merged(logs.items()) as con, built(con, as_of, *wanted, loaded=loaded) as cursor:
         yield cursor
-
-
-def _cell(value: str) -> str:
-    return literal(value) if value else "null"

@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -445,40 +443,3 @@ def test_the_command_says_it_in_one_sentence_and_by_its_exit_status(
     assert done.returncode == 0
     assert json.loads(done.stdout)["files"][0]["new"] == 2
     assert kept("export", "nothing", cwd=tmp_path).returncode == 2
-
-
-def test_a_killed_load_leaves_before_or_after_and_never_between(
-    tmp_path: Path, settings: Settings, loaded: LoadReport, put: Callable[..., Path]
-) -> None:
-    header = TICKETS.splitlines()[0]
-    more = "".join(
-        f"N{i},HT-1,软件故障,2025-06-02 08:00,2025-06-02 08:{i % 60:02}\n" for i in range(3000)
-    )
-    file = put("more.csv", f"{header}\n{more}")
-    before = ledger(settings)
-    rows_before = before.count("\n")
-    for wait in (0.6, 0.9, 1.1, 1.3, 1.5, 1.8):
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "etl",
-                "load",
-                str(file),
-                "--warehouse",
-                str(settings.warehouse),
-            ],
-            cwd=Path(__file__).parents[1],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        time.sleep(wait)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        found = ledger(settings).count("\n")
-        assert found in (rows_before, rows_before + 3 * 3000)
-    load(settings, [file])
-    assert ledger(settings).count("\n") == rows_before + 3 * 3000
-    known = {batch.id for batch in Warehouse(settings).manifest().batches}
-    assert {f.stem for f in settings.warehouse.rglob("*.parquet")} == known
-    assert not list(settings.warehouse.rglob("*.tmp"))

@@ -135,10 +135,7 @@ def test_the_states_sum_to_the_obligations(seed: int) -> None:
     loaded |= {"contracts", "equipment", "tickets"}
     tables = ("compliance", "compliance_slice", "clause_verdict", "retention")
     with ledger_of(logs, any_as_of(random), *tables, loaded=loaded) as con:
-        rows = con.execute("select contract_id, clause, subject, state from obligation").fetchall()
-        dated = con.execute(
-            "select contract_id, clause, arose_on, state from obligation"
-        ).fetchall()
+        rows = dicts(con, "obligation")
         found = {table: dicts(con, table) for table in tables}
         targets = {
             (contract_id, term): value
@@ -147,11 +144,10 @@ def test_the_states_sum_to_the_obligations(seed: int) -> None:
             ).fetchall()
         }
 
-    assert len({row[:3] for row in rows}) == len(rows)
-    assert {row[3] for row in rows} <= set(STATES)
-    assert all(None not in row for row in rows)
+    assert len({(row["contract_id"], row["clause"], row["subject"]) for row in rows}) == len(rows)
+    assert {row["state"] for row in rows} <= set(STATES)
 
-    counted = Counter((contract_id, clause, state) for contract_id, clause, _, state in rows)
+    counted = Counter((row["contract_id"], row["clause"], row["state"]) for row in rows)
     for table in ("compliance", "compliance_slice"):
         summed: Counter[tuple[str, str, str]] = Counter()
         for row in found[table]:
@@ -165,15 +161,14 @@ def test_the_states_sum_to_the_obligations(seed: int) -> None:
         assert row["rate_upper"] == ((row["met"] + row["unknown"]) / due if due else None)
 
     due_on = {row["contract_id"]: row["due_on"] for row in found["retention"]}
+    in_time = Counter(
+        (row["contract_id"], row["clause"], row["state"])
+        for row in rows
+        if (last := due_on[row["contract_id"]]) and row["arose_on"] and row["arose_on"] <= last
+    )
     for row in found["clause_verdict"]:
-        key = row["contract_id"], row["clause"]
-        last = due_on[row["contract_id"]]
-        counts = Counter(
-            state
-            for contract_id, clause, arose_on, state in dated
-            if (contract_id, clause) == key and last and arose_on and arose_on <= last
-        )
-        assert {state: row[state] for state in STATES} == {s: counts[s] for s in STATES}
+        counts = {state: in_time[row["contract_id"], row["clause"], state] for state in STATES}
+        assert {state: row[state] for state in STATES} == counts
         has_evidence = catalogue().clauses[row["clause"]].log in loaded
         target = targets[row["contract_id"], f"{row['clause']}.target"]
         assert row["target"] == target
@@ -460,12 +455,11 @@ def test_evidence_that_turns_up_only_decides_what_was_unknown(seed: int) -> None
         logs = as_stood(contract(key, random, waived=False), as_of)
         versions.append(logs)
         every = gaps(logs)
-        # Each column as likely as any other, however many gaps it has.
-        for version, column in enumerate(random.sample(sorted(every), min(5, len(every)))):
+        for version, column in enumerate(every):
             gap = random.choice(every[column])
             if more := fill(random, logs, gap, as_of):
-                versions.append(renamed(more, key, f"V{version}{number:02}"))
-                filled[f"V{version}{number:02}"] = (key, gap)
+                versions.append(renamed(more, key, f"V{version:02}{number:02}"))
+                filled[f"V{version:02}{number:02}"] = (key, gap)
     clauses = [clause for clause in catalogue().clauses if clause != "spares.ratio"]
     with ledger_of(together(versions), as_of, "obligation", *clauses) as con:
         found = figures(con, ["obligation"])
