@@ -97,7 +97,7 @@ def contract(key: str, random: Random, *, orderly: bool = True, waived: bool = T
         "equipment": units,
         "tickets": tickets,
         "inspections": [_visit(key, n, random) for n in range(random.randint(0, 4))],
-        "parts": [_movement(key, n, random, tickets) for n in range(random.randint(0, 7))],
+        "parts": _movements(key, random, tickets),
         "complaints": complaints,
         "personnel": [_engineer(key, n, random) for n in range(random.randint(0, 2))],
         "training": [_session(key, n, random) for n in range(random.randint(0, 2))],
@@ -332,25 +332,31 @@ def _visit(key: str, number: int, random: Random) -> Row:
     }
 
 
-def _movement(key: str, number: int, random: Random, tickets: list[Row]) -> Row:
-    kind = random.choice(["receipt", "issue", "return", "adjustment", "count"])
-    moved = _instant(random)
-    # A movement names no ticket that was not yet reported.
-    known = [t["ticket_id"] for t in tickets if t["reported_at"] <= instant(moved)]
-    return {
-        "movement_id": f"{key}-M{number}",
-        "contract_id": key,
-        "part_no": random.choice(["A", "B"]),
-        "location": _maybe(random, "local", "local", "remote", empty=0.25),
-        "moved_at": instant(moved),
-        "kind": kind,
-        "quantity": random.choice(
-            ["0", "1", "1.5", "3", *(["-1"] if kind == "adjustment" else [])]
-        ),
-        "ticket_id": _maybe(random, *known) if known else "",
-        "unit_cost": _maybe(random, "5", "5.5"),
-        "unit_price": _maybe(random, "5", "5.5"),
-    }
+def _movements(key: str, random: Random, tickets: list[Row]) -> list[Row]:
+    movements: list[Row] = []
+    for number in range(random.randint(0, 8)):
+        kind = random.choice(["receipt", "issue", "return", "adjustment", "count"])
+        moved = instant(_instant(random))
+        if movements and random.random() < 0.4:
+            moved = random.choice(movements)["moved_at"]
+        quantities = ["0", "1", "1.5", "3", *(["-1"] if kind == "adjustment" else [])]
+        # A movement names no ticket that was not yet reported.
+        known = [ticket["ticket_id"] for ticket in tickets if ticket["reported_at"] <= moved]
+        movements.append(
+            {
+                "movement_id": f"{key}-M{number}",
+                "contract_id": key,
+                "part_no": random.choice("AAB"),
+                "location": _maybe(random, "local", "local", "remote", empty=0.25),
+                "moved_at": moved,
+                "kind": kind,
+                "quantity": random.choice(quantities),
+                "ticket_id": _maybe(random, *known) if known else "",
+                "unit_cost": _maybe(random, "5", "5.5"),
+                "unit_price": _maybe(random, "5", "5.5"),
+            }
+        )
+    return movements
 
 
 def _rounds(key: str, number: int, random: Random, orderly: bool) -> list[Row]:

@@ -17,9 +17,16 @@ from dashboard.texts import Words
 
 @contextmanager
 def card(
-    words: Words, key: str, title: str, subtitle: str = "", data: pd.DataFrame | None = None
+    words: Words,
+    key: str,
+    title: str,
+    subtitle: str = "",
+    data: pd.DataFrame | None = None,
+    whole: Callable[[], bytes] | None = None,
 ) -> Iterator[None]:
-    """Everything drawn inside stands in the card `key`; `data` is what its button downloads."""
+    """Everything drawn inside stands in the card `key`; `data` is what its button downloads, or
+    what `whole` makes, where the card shows a part only.
+    """
     with st.container(border=True, key=f"card_{key}", height="stretch", gap="small"):
         with st.container(key=f"head_{key}", horizontal=True, vertical_alignment="top", gap=None):
             st.html(
@@ -30,7 +37,7 @@ def card(
                 frame = data
                 st.download_button(
                     words("card.download"),
-                    data=lambda: csv(frame),
+                    data=whole or (lambda: csv(frame)),
                     file_name=f"kept-{key}.csv",
                     mime="text/csv",
                     key=f"download_{key}",
@@ -88,3 +95,11 @@ def chart(
 def nothing(words: Words, key: str = "card.nothing") -> None:
     """What a card says that has nothing to show."""
     st.html(f"<div class='kept-nothing'>{escape(words(key))}</div>")
+
+
+def part(words: Words, shown: pd.DataFrame) -> None:
+    """Says so where `shown` is only the first of its column of_all."""
+    of_all = int(shown["of_all"].iloc[0])
+    if of_all > len(shown):
+        said = words("card.part", n=words.number(len(shown)), of=words.number(of_all))
+        st.html(f"<div class='kept-sub'>{escape(said)}</div>")

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import drawer
-from dashboard.components.card import card, nothing
+from dashboard.components.card import card, nothing, part
 from dashboard.page import Page
 from dashboard.queries import outlook as asked
 from etl.catalogue import catalogue
@@ -25,7 +25,8 @@ def falls_due(page: Page) -> None:
     """Draw what falls due within 30 days, the soonest first."""
     words = page.words
     found = asked.falls_due(page.book, page.everything)
-    with card(words, "due", words("due.title"), words("due.subtitle"), found):
+    whole = asked.falls_due_csv(page.book, page.everything)
+    with card(words, "due", words("due.title"), words("due.subtitle"), found, whole):
         if found.empty:
             nothing(words, "due.nothing")
             return
@@ -63,6 +64,7 @@ def falls_due(page: Page) -> None:
                 "contract_id": words("filter.contract"),
             },
         )
+        part(words, found)
         st.html(f"<div class='kept-sub'>{escape(_risk_tested(page))}</div>")
         if event["selection"]["rows"]:
             _open(page, found.iloc[event["selection"]["rows"][0]].to_dict())

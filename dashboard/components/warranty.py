@@ -12,7 +12,7 @@ from dashboard import queries
 from dashboard.charts.warranty import amounts, expiries
 from dashboard.components import clauses, drawer
 from dashboard.components import warranty_lists as lists
-from dashboard.components.card import card, chart, nothing
+from dashboard.components.card import card, chart, nothing, part
 from dashboard.components.drawer import Picked
 from dashboard.page import Page
 from dashboard.queries import Selection
@@ -334,7 +334,12 @@ def extensions(page: Page) -> None:
     words = page.words
     frame = asked.extensions(page.book, lists.everyone(page))
     with card(
-        words, "extensions", words("warranty.extensions"), words("warranty.extensions_sub"), frame
+        words,
+        "extensions",
+        words("warranty.extensions"),
+        words("warranty.extensions_sub"),
+        frame,
+        asked.extensions_csv(page.book, lists.everyone(page)),
     ):
         if frame.empty:
             nothing(
@@ -365,6 +370,7 @@ def extensions(page: Page) -> None:
                 "expires_on": st.column_config.DateColumn(words("warranty.expires_on")),
             },
         )
+        part(words, frame)
         if picked is not None:
             drawer.unit(str(frame.iloc[picked]["equipment_id"]))
 

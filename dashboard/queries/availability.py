@@ -74,20 +74,32 @@ def measured(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.D
             "faults", "repairs", "repair_seconds",
         )
     )  # fmt: skip
-    return frame(
-        book,
-        f"""
-        with summed as (
-            select {keys}{sums} from availability_slice
-            where {where} {f"group by {order}" if by else ""}
-        )
-        select *, {_DERIVED}
-            (repair_seconds / nullif(repairs, 0))::bigint as mttr_seconds,
-            ((service_seconds - down_seconds) / nullif(faults, 0))::bigint as mtbf_seconds,
-        from summed {f"order by {order}" if by else ""}
-        """,
-        parameters,
+    by_department = "department" in by or selection.department is not None
+    mart = "availability_slice" if by_department else "availability_fleet"
+    grouped = f"group by {order} order by {order}" if by else ""
+    return _derived(
+        frame(book, f"select {keys}{sums} from {mart} where {where} {grouped}", parameters)
     )
+
+
+def _derived(summed: pd.DataFrame) -> pd.DataFrame:
+    """Adds what follows from the sums; a quotient is empty where nothing divides it."""
+    service, down = summed["service_seconds"], summed["down_seconds"]
+    up = service - down
+    served = up + summed["covered_seconds"]
+    whole = service.where(service > 0)
+    return summed.assign(
+        up_seconds=up,
+        served_seconds=served,
+        availability=up / whole,
+        availability_with_loaner=served / whole,
+        mttr_seconds=_quotient(summed["repair_seconds"], summed["repairs"]),
+        mtbf_seconds=_quotient(up, summed["faults"]),
+    )
+
+
+def _quotient(part: pd.Series, whole: pd.Series) -> pd.Series:
+    return (part / whole.where(whole > 0)).round()
 
 
 @st.cache_data(max_entries=128, show_spinner=False, hash_funcs=HASH)

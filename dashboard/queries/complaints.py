@@ -37,14 +37,6 @@ _REACHED = {
     "satisfied": "coalesce(satisfied, false)",
     "closed": "closed",
 }
-_OUTCOME = """
-    case
-        when not closed then 'open'
-        when satisfied then 'satisfied'
-        when not satisfied then 'unsatisfied'
-        else 'unknown'
-    end"""
-_RULING = "case when upheld then 'upheld' when not upheld then 'not_upheld' else 'none' end"
 _ROUNDS = f"least(rounds, {MANY_ROUNDS})"
 
 
@@ -94,10 +86,10 @@ def _of(which: Complaints) -> tuple[str, list[object]]:
         ("contract_id = ?", which.contract),
         ("department is not distinct from nullif(?, '')", which.department),
         ("arose_on >= ?", which.first and date.fromisoformat(f"{which.first}-01")),
-        ("arose_on < ?", which.last and queries._after(which.last)),
+        ("arose_on < ?", which.last and queries.after(which.last)),
         (f"{_ROUNDS} = ?", which.rounds),
         ("category is not distinct from nullif(?, '')", which.category),
-        (f"{_RULING} = ?", which.ruling),
+        ("ruling = ?", which.ruling),
         ("age_days >= ?", which.from_age),
         ("age_days <= ?", which.to_age),
     ):
@@ -108,7 +100,7 @@ def _of(which: Complaints) -> tuple[str, list[object]]:
         conditions.append(f"{_share(which.step)} = ?")
         parameters.append(which.share)
     if which.outcomes:
-        conditions.append(f"{_OUTCOME} in ({', '.join('?' * len(which.outcomes))})")
+        conditions.append(f"outcome in ({', '.join('?' * len(which.outcomes))})")
         parameters += which.outcomes
     return " and ".join(conditions) or "true", parameters
 
@@ -126,17 +118,16 @@ def count(book: Book, which: Complaints) -> int:
 def funnel(book: Book, which: Complaints) -> pd.DataFrame:
     """How many took each step: step, and the counts of SHARES; the steps in their order."""
     where, parameters = _of(which)
-    parts = " union all ".join(
-        f"select {i} as place, '{step}' as step, {_share(step)} as share from inside"
-        for i, step in enumerate(STEPS)
-    )
-    counted = ", ".join(f"count(*) filter (share = '{share}') as {share}" for share in SHARES)
-    return frame(
+    took = ", ".join(f"{_share(step)} as {step}" for step in STEPS)
+    every = frame(
         book,
-        f"with inside as (select * from complaint where {where}), steps as ({parts}) "
-        f"select step, {counted} from steps group by place, step order by place",
+        f"select {took}, count(*) as n from complaint where {where} group by all",
         parameters,
     )
+    counted = [
+        {share: int(every["n"][every[step] == share].sum()) for share in SHARES} for step in STEPS
+    ]
+    return pd.DataFrame(counted).assign(step=STEPS)[["step", *SHARES]]
 
 
 def _counted(book: Book, which: Complaints, key: str, split: str, names: tuple[str, ...]) -> Any:
@@ -153,21 +144,21 @@ def _counted(book: Book, which: Complaints, key: str, split: str, names: tuple[s
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
 def by_rounds(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by how many rounds they took: key (MANY_ROUNDS or more as one), n, OUTCOMES."""
-    found: pd.DataFrame = _counted(book, which, _ROUNDS, _OUTCOME, OUTCOMES)
+    found: pd.DataFrame = _counted(book, which, _ROUNDS, "outcome", OUTCOMES)
     return found.sort_values("key", ignore_index=True)
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
 def by_department(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by department: key ("" without one), n, OUTCOMES; the most first."""
-    found: pd.DataFrame = _counted(book, which, "coalesce(department, '')", _OUTCOME, OUTCOMES)
+    found: pd.DataFrame = _counted(book, which, "coalesce(department, '')", "outcome", OUTCOMES)
     return found
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
 def by_category(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by category: key ("" without one), n, RULINGS; the most first."""
-    found: pd.DataFrame = _counted(book, which, "coalesce(category, '')", _RULING, RULINGS)
+    found: pd.DataFrame = _counted(book, which, "coalesce(category, '')", "ruling", RULINGS)
     return found
 
 
@@ -210,11 +201,11 @@ def promises(book: Book, selection: Selection) -> pd.DataFrame:
 def _listed(which: Complaints) -> tuple[str, list[object]]:
     where, parameters = _of(which)
     sql = f"""
-        select complaint_id, {_OUTCOME} as outcome, rounds, age_days, category,
-            {_RULING} as ruling, channel, department, received_at, closed_at, contract_id
+        select complaint_id, outcome, rounds, age_days, category,
+            ruling, channel, department, received_at, closed_at, contract_id
         from complaint where {where}
         order by
-            case {_OUTCOME}
+            case outcome
                 when 'open' then 0 when 'unsatisfied' then 1 when 'unknown' then 2 else 3
             end,
             received_at desc, complaint_id"""

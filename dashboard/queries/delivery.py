@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard.queries import HASH, Book, Selection, frame, shared
+from dashboard.queries import HASH, STATES, Book, Selection, frame, shared
 
 UNIT_CLAUSES = (
     "delivery.new_certified",
@@ -63,14 +63,8 @@ def sample_tests(book: Book, selection: Selection) -> pd.DataFrame:
     return frame(
         book,
         f"""
-        select test.*, obligation.state
-        from (select * from fact_sample_test where {where}) as test
-        join obligation
-            on obligation.clause = 'delivery.sample_test'
-            and obligation.contract_id = test.contract_id
-            and obligation.subject = test.test_id
-        order by
-            obligation.state not in ('breached', 'unknown'), test.tested_on desc, test.test_id
+        select * from sample_test where {where}
+        order by state not in ('breached', 'unknown'), tested_on desc, test_id
         """,
         parameters,
     )
@@ -109,16 +103,6 @@ def _on_duty(selection: Selection) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
-def _most_to_show(where: str, limit: int) -> str:
-    """Engineers who were on duty, those with the most days not shown to be in order first."""
-    return f"""
-        select engineer_id, any_value(name) as name, count(*) over () as of_all
-        from duty where clause = ? and {where}
-        group by engineer_id
-        order by sum(breached) desc, sum(unknown) desc, engineer_id
-        limit {limit:d}"""
-
-
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
 def engineers(book: Book, selection: Selection, clause: str, limit: int) -> pd.DataFrame:
     """Engineers who were on duty, those with the most days not shown to be in order first.
@@ -126,7 +110,17 @@ def engineers(book: Book, selection: Selection, clause: str, limit: int) -> pd.D
     Columns: engineer_id, name, and of_all: how many there are beyond `limit`.
     """
     where, parameters = _on_duty(selection)
-    return frame(book, _most_to_show(where, limit), [clause, *parameters])
+    return frame(
+        book,
+        f"""
+        select engineer_id, any_value(name) as name, count(*) over () as of_all
+        from duty where clause = ? and {where}
+        group by engineer_id
+        order by sum(breached) desc, sum(unknown) desc, engineer_id
+        limit {limit:d}
+        """,
+        [clause, *parameters],
+    )
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
@@ -135,22 +129,19 @@ def duty(book: Book, selection: Selection, clause: str, limit: int) -> pd.DataFr
 
     Columns: engineer_id, month, the five states, days (their sum).
     """
+    named = list(engineers(book, selection, clause, limit)["engineer_id"])
     where, parameters = _on_duty(selection)
-    return frame(
+    sums = ", ".join(f"sum({state})::integer as {state}" for state in STATES)
+    found = frame(
         book,
         f"""
-        with engineer as ({_most_to_show(where, limit)})
-        select engineer_id, month,
-            sum(met)::integer as met, sum(breached)::integer as breached,
-            sum(unknown)::integer as unknown, sum(pending)::integer as pending,
-            sum(excluded)::integer as excluded,
-            sum(met + breached + unknown + pending + excluded)::integer as days
-        from duty semi join engineer using (engineer_id)
-        where clause = ? and {where}
+        select engineer_id, month, {sums} from duty
+        where clause = ? and {where} and engineer_id in ({", ".join("?" * len(named)) or "null"})
         group by 1, 2 order by 1, 2
         """,
-        [clause, *parameters, clause, *parameters],
+        [clause, *parameters, *named],
     )
+    return found.assign(days=found[list(STATES)].sum(axis=1))
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
@@ -225,14 +216,8 @@ def special_periods(book: Book, selection: Selection) -> pd.DataFrame:
     return frame(
         book,
         f"""
-        select period.*, obligation.state, period.starts_at > ? as ahead
-        from (select * from fact_special_period where {where}) as period
-        join obligation
-            on obligation.clause = 'sla.special_period'
-            and obligation.contract_id = period.contract_id
-            and obligation.subject = period.period_id
-        order by ahead desc, case when ahead then period.starts_at end,
-            period.starts_at desc, period.period_id
+        select *, starts_at > ? as ahead from special_period where {where}
+        order by ahead desc, case when ahead then starts_at end, starts_at desc, period_id
         """,
         [book.as_of, *parameters],
     )

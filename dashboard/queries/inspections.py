@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 import pandas as pd
 import streamlit as st
 
-from dashboard.queries import HASH, Book, Selection, frame, shared
+from dashboard.queries import HASH, Book, Selection, after, first_of, frame, shared
 
 KINDS = {"monthly": ("monthly",), "windows": ("quarterly", "half_yearly")}
 """What the calendar can show: the monthly visits, or those with a window in the month."""
@@ -16,16 +16,6 @@ ITEMS = (
 ANSWERS = {"done": "{item}", "left_out": "not {item}", "not_stated": "{item} is null"}
 STATUSES = ("done", "late", "missed", "undecided", "pending", "planned", "waived")
 MOST_VISITS = 2_000
-_STATUS = """
-    case
-        when state = 'met' then 'done'
-        when state = 'breached' and late_on is not null then 'late'
-        when state = 'breached' then 'missed'
-        when state = 'unknown' then 'undecided'
-        when state = 'excluded' then 'waived'
-        when planned_on is not null then 'planned'
-        else 'pending'
-    end"""
 _TOLD = "kind in ('quarterly', 'half_yearly')"
 _NAMES_ALIKE = 0.4
 _MOST_ALIKE = 2
@@ -80,8 +70,8 @@ def _where(
         return " and ".join(conditions), parameters
     conditions.append("performed_on is not null")
     for sql, value in (
-        (f"{_PERFORMED_MONTH} >= ?", selection.first),
-        (f"{_PERFORMED_MONTH} <= ?", selection.last),
+        ("performed_on >= ?", selection.first and first_of(selection.first)),
+        ("performed_on < ?", selection.last and after(selection.last)),
         (f"findings > 0 and {_PERFORMED_MONTH} = ?", what.month),
         ("date_diff('day', performed_on, report_delivered_on) = ?", what.days),
     ):
@@ -142,25 +132,11 @@ def calendar_counts(book: Book, selection: Selection, kind: str) -> dict[str, in
     where, parameters = _of_calendar(selection, kind)
     found = frame(
         book,
-        f"select {_STATUS} as status, count(*) as n from inspection_calendar "
-        f"where {where} group by 1",
+        f"select status, count(*) as n from inspection_calendar where {where} group by 1",
         parameters,
     )
     held = dict(zip(found["status"], found["n"].astype(int), strict=True))
     return {status: int(held.get(status, 0)) for status in STATUSES}
-
-
-def _most_missed(where: str, limit: int) -> str:
-    """Contract × department, those with the most missed first, then the most undecided."""
-    return f"""
-        select contract_id, department, count(*) over () as of_all
-        from inspection_calendar where {where}
-        group by contract_id, department
-        order by
-            count(*) filter (where state = 'breached') desc,
-            count(*) filter (where state = 'unknown') desc,
-            contract_id, department
-        limit {limit:d}"""
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
@@ -170,7 +146,20 @@ def calendar_places(book: Book, selection: Selection, kind: str, limit: int) -> 
     Columns: contract_id, department, and of_all: how many there are beyond `limit`.
     """
     where, parameters = _of_calendar(selection, kind)
-    return frame(book, _most_missed(where, limit), parameters)
+    return frame(
+        book,
+        f"""
+        select contract_id, department, count(*) over () as of_all
+        from inspection_calendar where {where}
+        group by contract_id, department
+        order by
+            count(*) filter (where state = 'breached') desc,
+            count(*) filter (where state = 'unknown') desc,
+            contract_id, department
+        limit {limit:d}
+        """,
+        parameters,
+    )
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
@@ -180,18 +169,18 @@ def calendar(book: Book, selection: Selection, kind: str, limit: int) -> pd.Data
     Columns: contract_id, department, kind, month, first_on, last_on, visited_on, planned_on,
     late_on, status.
     """
+    places = calendar_places(book, selection, kind, limit)
     where, parameters = _of_calendar(selection, kind)
+    named = ", ".join(["(?, ?)"] * len(places)) or "(null, null)"
     return frame(
         book,
         f"""
-        with place as ({_most_missed(where, limit)})
         select contract_id, department, kind, month, first_on, last_on,
-            visited_on, planned_on, late_on, {_STATUS} as status
-        from inspection_calendar semi join place using (contract_id, department)
-        where {where}
+            visited_on, planned_on, late_on, status
+        from inspection_calendar where {where} and (contract_id, department) in ({named})
         order by contract_id, department, month
         """,
-        [*parameters, *parameters],
+        [*parameters, *places[["contract_id", "department"]].to_numpy().ravel()],
     )
 
 

@@ -1,13 +1,25 @@
 """What lies ahead and how well such forecasts did: from the forecast models, read as they are."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.queries import HASH, Book, Selection, frame, shared
+from dashboard.queries import (
+    DOWNLOAD_ROWS,
+    HASH,
+    Book,
+    Selection,
+    after,
+    csv_of,
+    first_of,
+    frame,
+    shared,
+)
 
 AHEAD_MONTHS = 24
+MOST_DUE = 200
 
 
 def _where(selection: Selection, *, department: bool) -> tuple[str, list[object]]:
@@ -145,26 +157,38 @@ def at_risk_tested(book: Book, selection: Selection) -> dict[str, Any]:
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
 def falls_due(book: Book, selection: Selection) -> pd.DataFrame:
-    """What falls due within 30 days, the soonest first: kind, contract_id, clause, subject,
-    department, due_at, and for an open obligation its chance to break.
+    """What falls due within 30 days, the soonest first, at most MOST_DUE rows: kind, contract_id,
+    clause, subject, department, due_at, for an open obligation its chance to break, and of_all: how
+    many there are.
     """
+    sql, parameters = _falls_due(selection, MOST_DUE)
+    return frame(book, sql, parameters)
+
+
+def falls_due_csv(book: Book, selection: Selection) -> Callable[[], bytes]:
+    """All of `falls_due` as CSV, made when it is called."""
+    sql, parameters = _falls_due(selection, DOWNLOAD_ROWS)
+    return csv_of(book, sql, parameters)
+
+
+def _falls_due(selection: Selection, limit: int) -> tuple[str, list[object]]:
     conditions, parameters = shared(Selection(selection.contract))
     if selection.department is not None:
         conditions.append("(department is null or department = ?)")
         parameters.append(selection.department)
-    return frame(
-        book,
-        f"""
-        select kind, contract_id, clause, subject, department, due_at, chance,
-        from falls_due
+    sql = f"""
+        with due as (
+            select *, count(*) over () as of_all
+            from falls_due where {" and ".join(conditions) or "true"}
+            order by due_at, kind, contract_id, subject limit {limit:d}
+        )
+        select kind, contract_id, clause, subject, department, due_at, chance, of_all,
+        from due
         left join (
             select contract_id, clause, subject, chance from obligation_at_risk where days_back = 0
         ) as risk using (contract_id, clause, subject)
-        where {" and ".join(conditions) or "true"}
-        order by due_at, kind, contract_id, subject
-        """,
-        parameters,
-    )
+        order by due_at, kind, contract_id, subject"""
+    return sql, parameters
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
@@ -199,11 +223,13 @@ def signal_rows(book: Book, selection: Selection, signal: str) -> pd.DataFrame:
 
 def _of_signals(selection: Selection) -> tuple[str, list[object]]:
     conditions, parameters = shared(Selection(selection.contract, selection.department))
-    month = "strftime(found_at, '%Y-%m')"
-    for operator, value in ((">=", selection.first), ("<=", selection.last)):
-        if value is not None:
-            conditions.append(f"{month} {operator} ?")
-            parameters.append(value)
+    for sql, day in (
+        ("found_at >= ?", selection.first and first_of(selection.first)),
+        ("found_at < ?", selection.last and after(selection.last)),
+    ):
+        if day is not None:
+            conditions.append(sql)
+            parameters.append(day)
     return " and ".join(conditions) or "true", parameters
 
 

@@ -17,6 +17,7 @@ CHARGES = "aftercare.parts_at_cost"
 MOST_POINTS = 1100
 MOST_CONTRACTS = 6
 _SECOND = timedelta(seconds=1)
+_SEVERITY = {"breached": 0, "unknown": 1, "excluded": 2}
 
 
 @dataclass(frozen=True)
@@ -87,22 +88,6 @@ def _of(which: Stock, *columns: str) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
-_DAYS = """
-    select
-        spares.contract_id, spares.day, spares.on_hand, fact.perhaps_on_hand,
-        spares.units_in_service, spares.ratio, spares.state,
-        term.value as target, term.value * spares.units_in_service as needed,
-        case spares.state
-            when 'breached' then 0 when 'unknown' then 1 when 'excluded' then 2 else 3
-        end as severity
-    from spares
-    join fact_spares_day as fact
-        on spares.contract_id = fact.contract_id and spares.day = fact.day
-    join contract_term as term
-        on spares.contract_id = term.contract_id and term.term = 'spares_ratio'
-"""
-
-
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
 def days(book: Book, selection: Selection) -> pd.DataFrame:
     """The ratio per contract and day in view; where that is too much to draw, per several days.
@@ -112,47 +97,31 @@ def days(book: Book, selection: Selection) -> pd.DataFrame:
     there are, of which the worst MOST_CONTRACTS are shown), width (days to a point).
     """
     first, last = period(selection)
-    return frame(
-        book,
-        f"""
-        with inside as (
-            select * from ({_DAYS}) as every
-            where (?::varchar is null or contract_id = ?)
-                and (?::date is null or day >= ?) and (?::date is null or day <= ?)
-        ),
-        ranked as (
-            select contract_id, count(*) as n,
-                row_number() over (
-                    order by count(*) filter (state = 'breached') desc, min(ratio), contract_id
-                ) as place,
-                count(*) over () as contracts
-            from inside group by contract_id
-        ),
-        shown as (
-            select inside.*, ranked.contracts,
-                greatest(1, ceil(sum(1) over () / {MOST_POINTS:d}))::integer as width
-            from inside join ranked using (contract_id)
-            where ranked.place <= {MOST_CONTRACTS:d}
-        ),
-        cut as (
-            select *, date_diff('day', min(day) over (), day) // width as stretch from shown
-        ),
-        placed as (
-            select *,
-                min(day) over same as from_day, max(day) over same as until_day,
-                row_number() over (
-                    partition by contract_id, stretch order by severity, ratio nulls last, day
-                ) as from_worst
-            from cut
-            window same as (partition by contract_id, stretch)
-        )
-        select contract_id, from_day, until_day, day, on_hand, perhaps_on_hand,
-            units_in_service, ratio, target, needed, state, contracts, width
-        from placed where from_worst = 1
-        order by contract_id, from_day
-        """,
-        [selection.contract, selection.contract, first, first, last, last],
+    where, parameters = _of(
+        Stock(selection.contract, first_on=first, last_on=last), "contract_id", "day"
     )
+    every = frame(book, f"select * from spares where {where} order by contract_id, day", parameters)
+    return _per_stretch(every)
+
+
+def _per_stretch(every: pd.DataFrame) -> pd.DataFrame:
+    """The worst day of each stretch of days, of the contracts that were short the most."""
+    contract = every.assign(short=every["state"] == "breached").groupby("contract_id")
+    worst = contract.agg(short=("short", "sum"), ratio=("ratio", "min")).reset_index()
+    worst = worst.sort_values(["short", "ratio", "contract_id"], ascending=[False, True, True])
+    shown = every[every["contract_id"].isin(worst["contract_id"].head(MOST_CONTRACTS))]
+    width = max(1, -(-len(shown) // MOST_POINTS))
+    stretch = (shown["day"] - shown["day"].min()).dt.days // width
+    days_of = shown.assign(
+        stretch=stretch,
+        severity=[_SEVERITY.get(state, len(_SEVERITY)) for state in shown["state"]],
+    )
+    same = days_of.groupby(["contract_id", "stretch"])["day"]
+    placed = days_of.assign(from_day=same.transform("min"), until_day=same.transform("max"))
+    picked = placed.sort_values(["severity", "ratio", "day"], na_position="last")
+    picked = picked.drop_duplicates(["contract_id", "stretch"])
+    picked = picked.sort_values(["contract_id", "from_day"], ignore_index=True)
+    return picked.drop(columns=["stretch", "severity"]).assign(contracts=len(worst), width=width)
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
@@ -161,7 +130,7 @@ def day(book: Book, contract: str, on: date) -> pd.DataFrame:
     one row or none."""
     return frame(
         book,
-        f"select * from ({_DAYS}) as every where contract_id = ? and day = ?",
+        "select * from spares where contract_id = ? and day = ?",
         [contract, on],
     )
 
@@ -174,13 +143,13 @@ def today(book: Book, contract: str | None) -> dict[str, Any]:
     """
     found = frame(
         book,
-        f"""
+        """
         select count(*) as contracts, count(*) filter (state = 'met') as met,
             count(*) filter (state = 'breached') as breached,
             count(*) filter (state = 'unknown') as unknown,
             coalesce(sum(units_in_service), 0)::bigint as units,
             coalesce(sum(needed), 0) as needed, sum(on_hand) as on_hand,
-        from ({_DAYS}) as every
+        from spares
         where day = ?::date and (?::varchar is null or contract_id = ?)
         """,
         [book.as_of, contract, contract],

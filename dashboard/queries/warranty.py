@@ -21,6 +21,13 @@ BASES = ("base_expires_on", "expires_on", "possible_expires_on")
 """The day a warranty ends: without extensions, with those that count, with the possible ones."""
 LEFT = ((0, 30), (31, 60), (61, 90), (91, 180), (181, None))
 PAGE_UNITS = 100
+MOST_EVENTS = 200
+_COLUMNS = (
+    "equipment_id", "contract_id", "department", "category", "brand", "model", "status",
+    "accepted_on", "base_expires_on", "expires_on", "possible_expires_on", "warranty_until",
+    "extensions", "possible_extensions", "replacement_due", "days_left", "extended_days",
+    "possible_days", "short_days",
+)  # fmt: skip
 _KINDS = {
     "accepted": "status in ('in_warranty', 'expired')",
     "extended": "extensions > 0",
@@ -124,37 +131,25 @@ def rows(book: Book, units: Units, *, skip: int = 0, limit: int = PAGE_UNITS) ->
     """Units with their warranty; those of `kind` shortened with the most days first, others by the
     day that their warranty ends (the next ahead of as_of first).
 
-    Columns: those of marts/warranty.sql, days_left (negative once over; empty where retired or not
-    accepted), extended_days, possible_days (further days that may count), short_days (by which the
-    register's date falls short of the computed one).
+    Columns: those of marts/warranty.sql but retired_on.
     """
-    sql, parameters = _rows(book, units)
+    sql, parameters = _rows(units)
     return frame(book, f"{sql} limit {limit:d} offset {skip:d}", parameters)
 
 
 def rows_csv(book: Book, units: Units) -> Callable[[], bytes]:
     """All of `rows` as CSV, made when it is called."""
-    sql, parameters = _rows(book, units)
+    sql, parameters = _rows(units)
     return csv_of(book, f"{sql} limit {DOWNLOAD_ROWS:d}", parameters)
 
 
-def _rows(book: Book, units: Units) -> tuple[str, list[object]]:
+def _rows(units: Units) -> tuple[str, list[object]]:
     where, parameters = _where(units)
     order = "short_days desc nulls last, " if units.kind == "shortened" else ""
     sql = f"""
-        select
-            equipment_id, contract_id, department, category, brand, model, status, accepted_on,
-            base_expires_on, expires_on, possible_expires_on, warranty_until, extensions,
-            possible_extensions, replacement_due,
-            case when status in ('in_warranty', 'expired')
-                then date_diff('day', ?::date, expires_on) end as days_left,
-            date_diff('day', base_expires_on, expires_on) as extended_days,
-            date_diff('day', expires_on, possible_expires_on) as possible_days,
-            case when warranty_until < expires_on
-                then date_diff('day', warranty_until, expires_on) end as short_days,
-        from warranty where {where}
-        order by {order}days_left is null, days_left < 0, abs(days_left), equipment_id"""
-    return sql, [book.as_of, *parameters]
+        select {", ".join(_COLUMNS)} from warranty where {where}
+        order by {order}urgency"""
+    return sql, parameters
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
@@ -163,22 +158,13 @@ def expiries(book: Book, everyone: Units, months: tuple[str, ...]) -> pd.DataFra
 
     Columns: month, and for each of BASES how many units end in it, counted from as_of on.
     """
-    where, parameters = _where(everyone.but(kind="accepted"))
-    ends = " union all ".join(
-        f"select '{basis}' as basis, date_trunc('month', {basis}) as began_on from unit "
-        f"where {basis} >= ?::date"
-        for basis in BASES
-    )
-    counted = ", ".join(
-        f"(count(*) filter (where basis = '{basis}'))::bigint as {basis}" for basis in BASES
-    )
+    conditions, parameters = shared(Selection(everyone.contract, everyone.department))
+    sums = ", ".join(f"sum({basis})::bigint as {basis}" for basis in BASES)
     found = frame(
         book,
-        f"""
-        with unit as (select * from warranty where {where}), ended as ({ends})
-        select substr(began_on::varchar, 1, 7) as month, {counted} from ended group by began_on
-        """,
-        [*parameters, *([book.as_of] * len(BASES))],
+        f"select month, {sums} from warranty_month "
+        f"where {' and '.join(conditions) or 'true'} group by month",
+        parameters,
     )
     return found.set_index("month").reindex(list(months), fill_value=0).reset_index()
 
@@ -192,28 +178,28 @@ def months_ahead(book: Book, length: int = 12) -> tuple[str, ...]:
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
 def extensions(book: Book, everyone: Units) -> pd.DataFrame:
-    """The events that extended a warranty, may have, or came after it, the latest first.
+    """The events that extended a warranty, may have, or came after it: the latest MOST_EVENTS.
 
     Columns: ticket_id, equipment_id, contract_id, department, reported_at, effect (counts,
-    may_count, too_late), extension_days, expires_on: the unit's.
+    may_count, too_late), extension_days, expires_on: the unit's; of_all: how many there are.
     """
-    where, parameters = _where(everyone)
-    return frame(
-        book,
-        f"""
-        with unit as (select * from warranty where {where})
-        select
-            event.ticket_id, event.equipment_id, event.contract_id, unit.department,
-            event.reported_at, term.extension_days, unit.expires_on,
-            case when counts then 'counts' when may_count then 'may_count' else 'too_late' end
-                as effect,
-        from fact_extension as event
-        join unit on event.equipment_id = unit.equipment_id
-        join fact_unit as term on event.equipment_id = term.equipment_id
-        order by event.reported_at desc, event.ticket_id
-        """,
-        parameters,
-    )
+    sql, parameters = _extensions(everyone)
+    return frame(book, f"{sql} limit {MOST_EVENTS:d}", parameters)
+
+
+def extensions_csv(book: Book, everyone: Units) -> Callable[[], bytes]:
+    """All of `extensions` as CSV, made when it is called."""
+    sql, parameters = _extensions(everyone)
+    return csv_of(book, f"{sql} limit {DOWNLOAD_ROWS:d}", parameters)
+
+
+def _extensions(everyone: Units) -> tuple[str, list[object]]:
+    conditions, parameters = shared(Selection(everyone.contract, everyone.department))
+    sql = f"""
+        select *, count(*) over () as of_all
+        from warranty_event where {" and ".join(conditions) or "true"}
+        order by reported_at desc, ticket_id"""
+    return sql, parameters
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)

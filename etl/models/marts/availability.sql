@@ -3,7 +3,8 @@
 -- key: equipment_id, month
 -- covered_seconds: the part of down_seconds with a loaner in its place
 -- availability: 1 - down / service; with loaner: 1 - (down - covered) / service
--- In order of the units, so that one of them is found without reading them all.
+-- What stood still lies first, and each part in order of the units: the worst units, or one of
+-- them, are found without reading them all.
 with
 
 unit as (select * from fact_unit where accepted_on is not null),
@@ -107,7 +108,7 @@ final as (
         cast(service_seconds - down_seconds + covered_seconds as double)
             / nullif(service_seconds, 0) as availability_with_loaner
     from measured
-    order by equipment_id, month
+    order by case when down_seconds > 0 then 0 else 1 end, equipment_id, month
 
 )
 

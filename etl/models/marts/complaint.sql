@@ -3,6 +3,7 @@
 -- key: complaint_id
 -- acknowledgement: the state of complaint.acknowledged; routed: in any round
 -- handled, asked, satisfied, closed: of the last round
+-- outcome: open, satisfied, unsatisfied or unknown; ruling: upheld, not_upheld or none
 -- category: the first that a round states; upheld: in any round, empty where none was ruled on
 -- age_days: whole days from the first receipt until the end of the last round, else until as_of
 with
@@ -64,6 +65,13 @@ final as (
         contract_id, complaint_id, department, channel, category, upheld, rounds, ticket_id,
         arose_on, received_at, acknowledgement, routed, handled, asked, satisfied, closed,
         handled_at, closed_at,
+        case
+            when not closed then 'open'
+            when satisfied then 'satisfied'
+            when not satisfied then 'unsatisfied'
+            else 'unknown'
+        end as outcome,
+        case when upheld then 'upheld' when not upheld then 'not_upheld' else 'none' end as ruling,
         cast(floor(age_microseconds / 86400000000) as integer) as age_days
     from joined
 

@@ -2,6 +2,7 @@
 -- grain: one obligation of inspection.monthly, quarterly or half_yearly
 -- key: contract_id, department, kind, month
 -- planned_on: the first date inside the period for which a visit was planned and not performed
+-- status: done, late, missed, undecided, waived, planned or pending: the state and what is beside it
 -- late_on: the first visit after the period that was planned for it or came in its month
 with
 
@@ -52,7 +53,16 @@ final as (
     select
         period.contract_id, period.department, period.kind, period.clause, period.month,
         period.first_on, period.last_on, period.visited_on,
-        beside.planned_on, beside.late_on, obligation.state
+        beside.planned_on, beside.late_on, obligation.state,
+        case
+            when obligation.state = 'met' then 'done'
+            when obligation.state = 'breached' and beside.late_on is not null then 'late'
+            when obligation.state = 'breached' then 'missed'
+            when obligation.state = 'unknown' then 'undecided'
+            when obligation.state = 'excluded' then 'waived'
+            when beside.planned_on is not null then 'planned'
+            else 'pending'
+        end as status
     from period
     join obligation
         on period.contract_id = obligation.contract_id

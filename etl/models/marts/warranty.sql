@@ -2,6 +2,10 @@
 -- grain: one unit
 -- key: equipment_id
 -- status: retired, not_accepted, in_warranty or expired, whichever comes first in this order
+-- days_left: until its last day; negative once over, empty where retired or not accepted
+-- extended_days, possible_days: by which extensions move, and further ones may move, its end
+-- urgency: the order of those still in warranty, the next to end first, then of those over
+-- short_days: by which the register's date falls short of the computed one
 -- replacement_due: the earliest due of its replacements that were not made, waived ones included
 with
 
@@ -18,7 +22,7 @@ owed as (
 
 ),
 
-final as (
+told as (
 
     select
         unit.contract_id, unit.equipment_id, unit.department, unit.category,
@@ -36,6 +40,37 @@ final as (
     cross join moment
     left join owed
         on unit.equipment_id = owed.equipment_id
+
+),
+
+counted as (
+
+    select
+        told.*,
+        case
+            when status in ('in_warranty', 'expired')
+            then date_diff('day', cast(moment.as_of as date), expires_on)
+        end as days_left,
+        date_diff('day', base_expires_on, expires_on) as extended_days,
+        date_diff('day', expires_on, possible_expires_on) as possible_days,
+        case
+            when warranty_until < expires_on then date_diff('day', warranty_until, expires_on)
+        end as short_days
+    from told
+    cross join moment
+
+),
+
+final as (
+
+    select
+        *,
+        row_number() over (
+            order by
+                case when days_left is null then 2 when days_left < 0 then 1 else 0 end,
+                case when days_left < 0 then -days_left else days_left end, equipment_id
+        ) as urgency
+    from counted
 
 )
 
