@@ -14,42 +14,20 @@ from decimal import Decimal
 
 import duckdb
 
-from etl.catalogue import Column, Log, Text, catalogue
-from etl.errors import KeptError
-from etl.match import Match
+from etl.catalogue import Log, Text, catalogue
+from etl.cells import SQL_TYPES, Spelling, parts_of, span_seconds, typed, year_first
+from etl.match import Match, noted
+from etl.read.odd_cells import UNCALCULATED
 from etl.sql import listed, literal
+from etl.survey import BLANKS, CARRIED, clean, refusal, sources, survey
 
-EMPTY_WORDS = ("", "?", "-", "—", "/", "n/a", "na", "ns", "null", "none", "无", "暂无")
-YES_WORDS = ("是", "有", "y", "yes", "true", "1", "√", "✓", "✔", "满意")
-NO_WORDS = ("否", "无", "n", "no", "false", "0", "×", "✗", "✘", "不满意")
 # The first cell of a row of totals, folded and without spaces.
 _TOTALS = (
     r"[【\[(]?(本页|本月|本年)?(合计|小计|总计|共计|累计|汇总)(金额|数量|数)?[】\])]?(\(.*\))?:?"
     r"|(grand|sub)?totals?:?"
+    r"|[\"']?(opening|closing|期初|期末|上期|上月|上年|承前页|过次页)"
+    r"(balance|stock|余额|结存|结转|库存|数)?[\"']?:?"
 )
-# What a spreadsheet leaves of a value it could not compute or could not hold.
-_ERRORS = ("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!")
-_DAMAGED = r"#(N/A|REF!|DIV/0!|VALUE!|NAME\?|NULL!|NUM!|SPILL!|CALC!)|[0-9](\.[0-9]+)?[eE]\+[0-9]+"
-
-SQL_TYPES = {
-    "id": "varchar",
-    "text": "varchar",
-    "choice": "varchar",
-    "choices": "varchar",
-    "date": "date",
-    "instant": "timestamp",
-    "flag": "boolean",
-    "integer": "bigint",
-    "number": "decimal(18, 6)",
-    "money": "decimal(18, 6)",
-}
-
-# A column of the file of rejected rows: what did not fit the header, until a person has mended it.
-STRAY_CELLS = "未对齐的单元格(改好后清空) stray cells (empty this once mended)"
-_CARRIED = "source_row, cells_extra, cells_missing, stray"
-_BLANKS = " \t\r\n\u00a0\u3000\u2003\u2002\u200b\ufeff"
-_WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000\u00a0"
-_NARROW = "".join(chr(code) for code in range(0x21, 0x7F)) + "  "
 
 
 @dataclass(frozen=True)
@@ -90,7 +68,10 @@ class Reject:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a file holds: `table` has the typed rows, `totals` counts totals rows left out."""
+    """What a file holds: `table` has the typed rows, `totals` counts rows left out as no data.
+
+    These are totals, opening balances, and rows of another table beside this one.
+    """
 
     match: Match
     table: str
@@ -105,20 +86,21 @@ def check(
     """Types and checks the rows of `staged` into the new table `table`.
 
     Grain of `table`: one source row that holds; columns: all of the log's, and `source_row`.
-    Raises KeptError where a column of dates can be read both day first and month first.
+    Raises KeptError where the values of a column leave open what they mean (`Question`).
     """
-    cells = {name: f"c{position}" for name, position in match.columns.items()}
-    stray = "null"
-    if STRAY_CELLS in match.headers:
-        stray = f"nullif(trim(c{match.headers.index(STRAY_CELLS)}), '')"
-    con.execute(_cleaned_sql(staged, match.log, cells, stray))
-    awkward = _awkward(con, match)
-    typed = _typed_sql(match, cells, timezone, awkward, _day_first(con, match, awkward))
-    problems = _problems(match.log, cells)
+    clean(con, staged, match)
+    found = survey(con, match)
+    for question in found.questions:
+        if question.blocking:
+            raise refusal(match, question)
+    match = noted(found.match)
+    cells = sources(match)
+    typed_rows = _typed_sql(match, timezone, found.spellings)
+    problems = _problems(match, cells)
     bad = " or ".join(f"coalesce({condition}, false)" for condition, *_ in problems)
     columns = ", ".join(f'"{name}"' for name in match.log.columns)
     # A table of its own: pushed down into the typing, each condition would type its cells again.
-    con.execute(f"create or replace temp table typed_text as {typed}")
+    con.execute(f"create or replace temp table typed_text as {typed_rows}")
     con.execute(
         f"create or replace table {table} as "
         f"select source_row, {columns} from typed_text where not ({bad})"
@@ -127,7 +109,7 @@ def check(
     rejects: tuple[Reject, ...] = ()
     totals = 0
     if good < every:
-        rejects, totals = _rejects(con, staged, match, bad, problems)
+        rejects, totals = _rejects(con, staged, match, cells, bad, problems)
     con.execute("drop table cleaned")
     con.execute("drop table typed_text")
     return Checked(match, table, good, rejects, totals)
@@ -143,51 +125,15 @@ def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
     return found[0] if found else 0
 
 
-# --- cells ---------------------------------------------------------------------------------------
-
-
-def _cleaned_sql(staged: str, log: Log, cells: Mapping[str, str], stray: str) -> str:
-    """One column of trimmed text per column of the log; null where the cell says 'empty'."""
-    unguarded, trimmed, present = [], [], []
-    for name, cell in cells.items():
-        # A guard against formulas, put there by an export, is not part of the value.
-        unguarded.append(
-            f"case when {cell}[1] = '''' and {cell}[2] in ('=', '+', '-', '@') "
-            f'then {cell}[2:] else {cell} end as "{name}"'
-        )
-        # Plain `trim` knows spaces only and is six times faster; few cells need more.
-        odd = f"""regexp_matches("{name}", '[{_BLANKS[1:]}！-～]')"""
-        folded = f'"{name}"'
-        if log.columns[name].type != "text":
-            folded = f"translate({folded}, {literal(_WIDE)}, {literal(_NARROW)})"
-        text = f'case when {odd} then trim({folded}, {literal(_BLANKS)}) else trim("{name}") end'
-        trimmed.append(f'{text} as "{name}"')
-        is_flag = log.columns[name].type == "flag"
-        empty = [word for word in EMPTY_WORDS if not (is_flag and word == "无")]
-        present.append(
-            f'case when lower("{name}") in {listed(empty)} then null else "{name}" end as "{name}"'
-        )
-    kept = f"source_row, cells_extra, cells_missing, {stray} as stray"
-    return (
-        f"create or replace temp table cleaned as select {_CARRIED}, {', '.join(present)} "
-        f"from (select {_CARRIED}, {', '.join(trimmed)} "
-        f"from (select {kept}, {', '.join(unguarded)} from {staged}))"
-    )
-
-
-def _typed_sql(
-    match: Match,
-    cells: Mapping[str, str],
-    timezone: str,
-    awkward: frozenset[str],
-    day_first: Mapping[str, bool],
-) -> str:
+def _typed_sql(match: Match, timezone: str, spellings: Mapping[str, Spelling]) -> str:
     """`source_row`, every column of the log typed, and the text beside it as `"name text"`."""
-    parts = [_CARRIED]
+    parts = [CARRIED]
+    given, spans = match.given, match.mapping.durations
+    in_sheet = match.table.sheet is not None and match.table.delimiter is None
     for name, column in match.log.columns.items():
         sql_type = SQL_TYPES[column.type]
-        if name in cells:
-            value = _typed(column, timezone, name in awkward, match.table.sheet is not None)
+        if name in given:
+            value = typed(column, timezone, spellings.get(name), in_sheet)
             if name in match.scale:
                 # A value with a unit of its own does not take the header's as well.
                 bare = f"regexp_full_match(\"{name}\", '[-+0-9,. ]+')"
@@ -195,253 +141,30 @@ def _typed_sql(
             parts.append(f'"{name}" as "{name} text"')
         else:
             value = "null"
+        if name in spans:
+            parts.append(f'{span_seconds(name, spans[name].unit)} as "{name} seconds"')
+            value = "null"
         if column.default is not None:
-            present = f'"{name}" is null' if name in cells else "true"
+            present = f'"{name}" is null' if name in given else "true"
             value = f"case when {present} then {literal(column.default)} else {value} end"
         parts.append(f'cast({value} as {sql_type}) as "{name}"')
     source = "cleaned"
-    if awkward:
+    if spellings:
         spelled = ", ".join(
-            f'{_year_first(name, day_first.get(name, True))} as "{name} spelled"'
-            for name in sorted(awkward)
+            f'{year_first(name, spelling)} as "{name} spelled"'
+            for name, spelling in spellings.items()
         )
-        taken_apart = ", ".join(
-            f'regexp_extract("{name} spelled", \'{_INSTANT}\', {_GROUPS}) as "{name} parts"'
-            for name in sorted(awkward)
-        )
-        source = f"(select *, {taken_apart} from (select *, {spelled} from cleaned))"
-    return f"select {', '.join(parts)} from {source}"
-
-
-def _typed(column: Column, timezone: str, awkward: bool, in_sheet: bool) -> str:
-    """The expression that types a cleaned cell; null where it has no reading."""
-    cell = f'"{column.name}"'
-    if column.known == "log":
-        return _by_words(cell, _log_words())
-    match column.type:
-        case "id":
-            return f"case when not regexp_full_match({cell}, {literal(_DAMAGED)}) then {cell} end"
-        case "text":
-            return f"case when {cell} not in {listed(_ERRORS)} then {cell} end"
-        case "flag":
-            return _by_words(cell, {"true": YES_WORDS, "false": NO_WORDS})
-        case "choice":
-            return _by_words(cell, _choice_words(column))
-        case "choices":
-            return _several_by_words(cell, _choice_words(column))
-        case "date":
-            return f"cast({_instant(column.name, timezone, awkward)} as date)"
-        case "instant":
-            instant = _instant(column.name, timezone, awkward)
-            if column.date_means_end_of_day:
-                alone = (
-                    f"regexp_full_match({cell}, '[^:时点]{{5,11}}') and strpos({cell}, '.') <> 6"
-                )
-                if in_sheet:  # a date cell of a workbook comes with a midnight of its own
-                    alone = f"({alone} or ends_with({cell}, ' 00:00:00'))"
-                return (
-                    f"case when {alone} then {instant} + interval 86399 second else {instant} end"
-                )
-            return instant
-        case "integer":
-            number = _number(cell)
-            return f"case when {number} = trunc({number}) then cast({number} as bigint) end"
-    return _number(cell)
-
-
-def _choice_words(column: Column) -> dict[str, tuple[str, ...]]:
-    return {
-        code: (code, code.replace("_", ""), *words)
-        for code, words in (column.choices or {}).items()
-    }
-
-
-def _log_words() -> dict[str, tuple[str, ...]]:
-    return {
-        log.name: (log.name, log.name.replace("_", ""), log.label.zh, log.label.en, *log.aliases)
-        for log in catalogue().logs.values()
-    }
-
-
-def _by_words(cell: str, words: Mapping[str, Iterable[str]]) -> str:
-    folded = f"lower(replace({cell}, ' ', ''))"
-    branches = " ".join(
-        f"when {folded} in {listed(sorted({w.lower().replace(' ', '') for w in said}))} "
-        f"then {literal(code)}"
-        for code, said in words.items()
+        source = f"(select *, {spelled} from cleaned)"
+        source = f"(select *, {', '.join(map(parts_of, spellings))} from {source})"
+    rows = f"select {', '.join(parts)} from {source}"
+    if not spans:
+        return rows
+    later = ", ".join(
+        f'cast("{span.start}" + to_microseconds(cast("{name} seconds" * 1000000 as bigint)) '
+        f'as {SQL_TYPES[match.log.columns[name].type]}) as "{name}"'
+        for name, span in spans.items()
     )
-    return f"case {branches} end"
-
-
-def _several_by_words(cell: str, words: Mapping[str, Iterable[str]]) -> str:
-    """Codes in the order of the catalogue, joined by `;`; null where any word is unknown."""
-    parts = f"string_split_regex(lower(replace({cell}, ' ', '')), '[;、,]')"
-    known = {code: sorted({w.lower() for w in said}) for code, said in words.items()}
-    every = sorted({word for said in known.values() for word in said})
-    has = ", ".join(
-        f"case when list_has_any({parts}, [{', '.join(map(literal, said))}]) "
-        f"then {literal(code)} end"
-        for code, said in known.items()
-    )
-    return (
-        f"case when len(list_filter({parts}, lambda part: part not in {listed(['', *every])})) = 0"
-        f" then nullif(concat_ws(';', {has}), '') end"
-    )
-
-
-# --- numbers -------------------------------------------------------------------------------------
-
-_PLAIN = r"[+-]?[0-9]{1,12}(\.[0-9]{1,6}0*)?"
-_GROUPED = r"[+-]?[0-9]{1,3}(,[0-9]{3}){1,3}(\.[0-9]{1,6}0*)?"
-_PERCENT = r"[+-]?[0-9]{1,6}(\.[0-9]{1,4}0*)? ?%"
-
-
-def _number(cell: str) -> str:
-    """An exact decimal; thousands, currency and percent signs as people write them."""
-    bare = (
-        f"regexp_replace(regexp_replace({cell}, '^(¥|￥|\\$|RMB|CNY|人民币) ?', '', 'i'), "
-        f"' ?(元|RMB|CNY)$', '', 'i')"
-    )
-    exact = "decimal(18, 6)"
-    return (
-        f"case when regexp_full_match({cell}, '{_PLAIN}') then try_cast({cell} as {exact}) "
-        f"when regexp_full_match({cell}, '{_PERCENT}') "
-        f"then try_cast(trim(replace({cell}, '%', '')) as decimal(18, 4)) * 0.01 "
-        f"when regexp_full_match({bare}, '{_PLAIN}|{_GROUPED}') "
-        f"then try_cast(replace({bare}, ',', '') as {exact}) end"
-    )
-
-
-# --- instants ------------------------------------------------------------------------------------
-
-_INSTANT = (
-    r"^([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
-    r"(?:[T ](上午|下午|[AaPp][Mm])? ?([0-9]{1,2})[:时点]([0-9]{1,2})?"
-    r"(?:[:分]([0-9]{1,2}(?:\.[0-9]{1,6})?)秒?|分)? ?(上午|下午|[AaPp][Mm])?"
-    r" ?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?$"
-)
-_GROUPS = "['year', 'month', 'day', 'before', 'hour', 'minute', 'second', 'after', 'zone']"
-_SERIAL = r"[2-7][0-9]{4}(\.[0-9]+)?"
-
-
-def _plain(cell: str) -> str:
-    """Whether a cell is in one of the forms a plain cast reads, leaving nothing out."""
-    forms = ("____-__-__ __:__:__", "____-__-__T__:__:__", "____-__-__ __:__", "____-__-__")
-    likes = " or ".join(f"{cell} like '{form}'" for form in forms)
-    time = "( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?"
-    days = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}"
-    return f"({likes} or regexp_full_match({cell}, '({days}){time}'))"
-
-
-def _awkward(con: duckdb.DuckDBPyConnection, match: Match) -> frozenset[str]:
-    """The columns of dates that hold any form but the plain ones."""
-    names = [name for name in match.columns if match.log.columns[name].type in ("date", "instant")]
-    if not names:
-        return frozenset()
-    counts = ", ".join(f"count(*) filter (not {_plain(chr(34) + n + chr(34))})" for n in names)
-    found = con.execute(f"select {counts} from cleaned").fetchone() or ()
-    return frozenset(name for name, count in zip(names, found, strict=True) if count)
-
-
-def _year_first(name: str, day_first: bool) -> str:
-    """The text of a date with its year first and one space before the time."""
-    cell = f"regexp_replace(\"{name}\", '\\s+', ' ', 'g')"
-    year_last = r"\3-\2-\1" if day_first else r"\3-\1-\2"
-    for pattern, spelled in (
-        (r" ?(星期|周)[一二三四五六日天]", r""),
-        (r"日 ?([0-9上下AaPp])", r" \1"),
-        (r"^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})", year_last),
-        (r"^([0-9]{4})([0-9]{2})([0-9]{2})$", r"\1-\2-\3"),
-        (
-            r"^([0-9]{4})([0-9]{2})([0-9]{2})[T ]?([0-9]{2}):?([0-9]{2})$",
-            r"\1-\2-\3 \4:\5",
-        ),
-        (
-            r"^([0-9]{4})([0-9]{2})([0-9]{2})[T ]?([0-9]{2}):?([0-9]{2}):?([0-9]{2})$",
-            r"\1-\2-\3 \4:\5:\6",
-        ),
-    ):
-        cell = f"regexp_replace({cell}, '{pattern}', '{spelled}')"
-    return cell
-
-
-def _instant(name: str, timezone: str, awkward: bool) -> str:
-    """An instant in the deployment's time zone, from any of the forms people's exports have."""
-    cell = f'"{name}"'
-    if not awkward:
-        return f"try_cast({cell} as timestamp)"
-    serial = (
-        "timestamp '1899-12-30' + to_seconds("
-        f"cast(round(try_cast({cell} as decimal(28, 12)) * 86400) as bigint))"
-    )
-    return (
-        f"case when {_plain(cell)} then try_cast({cell} as timestamp) "
-        f"when regexp_full_match({cell}, '{_SERIAL}') then {serial} "
-        f"else {_assembled(f'{cell[:-1]} parts{chr(34)}', timezone)} end"
-    )
-
-
-def _assembled(parts: str, timezone: str) -> str:
-    """The instant of what `_INSTANT` took apart; null where it did not match."""
-    half = f"upper(concat({parts}.before, {parts}.after))"
-    hour = f"try_cast({parts}.hour as integer)"
-    hour = (
-        f"case when {parts}.hour = '' then 0 "
-        f"when {half} in ('下午', 'PM') and {hour} < 12 then {hour} + 12 "
-        f"when {half} in ('上午', 'AM') and {hour} = 12 then 0 "
-        f"when {half} in ('上午', 'AM') and {hour} > 12 then null else {hour} end"
-    )
-    second = (
-        f"case when {parts}.second = '' then '00' "
-        f"when regexp_full_match({parts}.second, '[0-9](\\..*)?') then '0' || {parts}.second "
-        f"else {parts}.second end"
-    )
-    local = (
-        f"{parts}.year || '-' || lpad({parts}.month, 2, '0') || '-' || lpad({parts}.day, 2, '0') "
-        f"|| ' ' || lpad(cast({hour} as varchar), 2, '0') || ':' || "
-        f"lpad({parts}.minute, 2, '0') || ':' || {second}"
-    )
-    zone = f"replace({parts}.zone, 'Z', '+00:00')"
-    return (
-        f"case when {parts}.year = '' then null "
-        f"when {parts}.zone = '' then try_cast({local} as timestamp) "
-        f"else timezone({literal(timezone)}, try_cast({local} || {zone} as timestamptz)) end"
-    )
-
-
-def _day_first(
-    con: duckdb.DuckDBPyConnection, match: Match, awkward: frozenset[str]
-) -> dict[str, bool]:
-    """Per column of dates like 05/01/2026: whether the day comes first, by the whole column."""
-    decided = {}
-    for name in sorted(awkward):
-        form = "^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.][0-9]{4}"
-        found = con.execute(
-            f"""with apart as (
-                    select "{name}" as text, regexp_extract("{name}", ?, ['a', 'b']) as parts
-                    from cleaned
-                ),
-                numbers as (
-                    select text, cast(parts.a as integer) as a, cast(parts.b as integer) as b
-                    from apart
-                    where parts.a <> ''
-                )
-                select count(*) filter (a between 13 and 31), count(*) filter (b between 13 and 31),
-                    count(*) filter (a <= 12 and b <= 12 and a <> b), min(text)
-                from numbers""",
-            [form],
-        ).fetchone()
-        days, months, ambiguous, example = found or (0, 0, 0, None)
-        if ambiguous and bool(days) == bool(months):
-            raise KeptError(
-                "dates_ambiguous",
-                file=match.table.place,
-                column=match.headers[match.columns[name]],
-                example=example,
-            )
-        # Where nothing is ambiguous each value has one reading; both orders give it or null.
-        decided[name] = not months
-    return decided
+    return f"select * replace ({later}) from ({rows})"
 
 
 # --- problems ------------------------------------------------------------------------------------
@@ -450,8 +173,9 @@ _Rule = tuple[str, str | None, str, Mapping[str, str]]
 _TOTAL = "is_total"
 
 
-def _problems(log: Log, cells: Mapping[str, str]) -> list[_Rule]:
+def _problems(match: Match, cells: Mapping[str, str]) -> list[_Rule]:
     """(condition, column, message code, values) for everything that rejects a row."""
+    log = match.log
     rules: list[_Rule] = [
         ("cells_extra is not null", None, "row_too_wide", {}),
         ("cells_missing > 0", None, "row_cut_off", {}),
@@ -470,7 +194,8 @@ def _problems(log: Log, cells: Mapping[str, str]) -> list[_Rule]:
             if column.type in ("date", "instant"):
                 # Before 1900 lie slips and what a spreadsheet makes of an empty date.
                 condition += f" or \"{name}\" < date '1900-01-01'"
-            rules.append((condition, name, f"not_a_{column.type}", {}))
+            kind = "duration" if name in match.durations else column.type
+            rules.append((condition, name, f"not_a_{kind}", {}))
         if column.required:
             unless = column.required_unless
             condition = f'"{name}" is null' + (
@@ -540,19 +265,20 @@ def _rejects(
     con: duckdb.DuckDBPyConnection,
     staged: str,
     match: Match,
+    cells: Mapping[str, str],
     bad: str,
     problems: list[_Rule],
 ) -> tuple[tuple[Reject, ...], int]:
     log = match.log
     flags = ", ".join(f"coalesce({rule[0]}, false)" for rule in problems)
-    said = {name: f'"{name} text"' for name in match.columns}
+    said = {name: f'"{name} text"' for name in cells}
     texts = ", ".join(said.get(name, "null") for name in log.columns)
     key = ", ".join(f'cast("{name}" as varchar)' for name in log.key)
     contract = '"contract_id"' if "contract_id" in log.columns else "null"
     width = len(match.headers)
-    cells = ", ".join(f"staged.c{position}" for position in range(width))
+    as_they_came = ", ".join(f"staged.c{position}" for position in range(width))
     rows = con.execute(
-        f"""select source_row, broken, texts, key, contract, [{cells}], staged.cells_extra
+        f"""select source_row, broken, texts, key, contract, [{as_they_came}], staged.cells_extra
             from (
                 select source_row, [{flags}] as broken, [{texts}] as texts, [{key}] as key,
                     {contract} as contract
@@ -561,15 +287,17 @@ def _rejects(
             join {staged} as staged using (source_row) order by source_row"""
     ).fetchall()
     names = list(log.columns)
+    beside = _width_beside_another(match)
     rejects: list[Reject] = []
     totals = 0
     for source_row, broken, text, key_values, contract_id, raw, extra in rows:
         found = tuple(
-            Problem(column, text[names.index(column)] if column else None, code, values)
+            _problem(column, text[names.index(column)] if column else None, code, values)
             for fails, (_, column, code, values) in zip(broken, problems, strict=True)
             if fails
         )
-        if _is_total(raw) or any(problem.code == _TOTAL for problem in found):
+        is_beside = beside and not any(cell and cell.strip(BLANKS) for cell in raw[:beside])
+        if is_beside or _is_total(raw) or any(problem.code == _TOTAL for problem in found):
             totals += 1
             continue
         cells_as_they_came = (*raw, extra) if extra is not None else tuple(raw)
@@ -581,8 +309,24 @@ def _rejects(
     return tuple(rejects), totals
 
 
+def _width_beside_another(match: Match) -> int:
+    """How wide the table is where a column without a header parts it from another one; else 0."""
+    used = {*match.columns.values(), *match.durations.values()}
+    used |= {position for positions in match.joined.values() for position in positions}
+    blank = [p for p, h in enumerate(match.headers) if not h.strip() and p > min(used, default=p)]
+    return blank[0] if blank and max(used) < blank[0] else 0
+
+
+def _problem(
+    column: str | None, value: str | None, code: str, values: Mapping[str, str]
+) -> Problem:
+    if value == UNCALCULATED and code.startswith("not_a_"):
+        code = "not_calculated"
+    return Problem(column, value, code, values)
+
+
 def _is_total(cells: Iterable[str | None]) -> bool:
-    first = next((cell for cell in cells if cell and cell.strip(_BLANKS)), "")
+    first = next((cell for cell in cells if cell and cell.strip(BLANKS)), "")
     folded = unicodedata.normalize("NFKC", first).replace(" ", "").strip().lower()
     return re.fullmatch(_TOTALS, folded) is not None
 

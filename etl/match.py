@@ -1,254 +1,296 @@
-"""Headers to columns: which row is the header, which log it is, which column is which."""
+"""Headers to columns: which row is the header, which log it is, which column is which.
 
-import difflib
-import re
-import unicodedata
+A heading is told by a mapping that a person gave or the warehouse remembers, by the profile of a
+known tool, or by an alias, in this order. A close spelling is offered with its score and never
+taken by itself.
+"""
+
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from functools import cache, lru_cache
 
-from etl.catalogue import Column, Log, catalogue
+from etl.catalogue import Text, catalogue
+from etl.columns import (
+    OFFERED,
+    Match,
+    Note,
+    Reading,
+    Suggestion,
+    by_alias,
+    missing_columns,
+    noted,
+    read_header,
+    suggestions,
+)
 from etl.errors import KeptError
+from etl.headings import MARK, STRAY_CELLS, as_written, own_headers, with_merged_above
+from etl.mapping import ColumnMapping, header_set
+from etl.profiles import Profile, profiles
+from etl.proposal import Found, Proposal, proposal_of
 from etl.read import TextTable
 
-_BRACKETS = re.compile(r"[(\[【〔<].*?[)\]】〕>]")
-_NOISE = re.compile(r"[\s_*:.\-]+")
-_UNIT = re.compile(r"(?:单位:?)?(.*)", re.IGNORECASE)
-_DURATIONS = frozenset(
-    {"分钟", "分", "小时", "时", "秒", "天", "日", "min", "mins", "minute", "minutes", "hour"}
-    | {"hours", "hr", "hrs", "h", "sec", "secs", "second", "seconds", "s", "day", "days", "d", "m"}
-)
-_SCALES = {
-    "money": {
-        **dict.fromkeys(("元", "人民币", "人民币元", "cny", "rmb", "¥", "yuan"), Decimal(1)),
-        **dict.fromkeys(("万", "万元", "人民币万元", "万元人民币"), Decimal(10_000)),
-    },
-    "integer": {
-        **dict.fromkeys(("月", "个月", "month", "months"), Decimal(1)),
-        **dict.fromkeys(("年", "year", "years"), Decimal(12)),
-    },
-}
-# A note with one of these is a unit; one that `_SCALES` does not know must not be guessed at.
-_UNIT_LIKE = {
-    "money": re.compile(
-        r"[万千百亿$€£]|元|\bk\b|\bm\b|thousand|million|usd|eur|hkd|gbp|jpy|10k", re.IGNORECASE
-    ),
-    "integer": re.compile(r"天|日|周|季|年|day|week|quarter|year", re.IGNORECASE),
-}
+__all__ = [
+    "MARK",
+    "OFFERED",
+    "STRAY_CELLS",
+    "Found",
+    "Match",
+    "Note",
+    "Proposal",
+    "Suggestion",
+    "applied",
+    "fitting",
+    "noted",
+    "propose",
+    "recognise",
+    "reconsidered",
+    "suggestions",
+]
 
 
-@dataclass(frozen=True)
-class Match:
-    """A text table recognised as a log.
+def propose(
+    tables: Sequence[TextTable],
+    forced: str | None = None,
+    hint: str = "",
+    mappings: Sequence[ColumnMapping] = (),
+    remembered: Sequence[ColumnMapping] = (),
+    header_index: int | None = None,
+) -> Proposal | None:
+    """What one sheet is, under the delimiter that suits it; None where it is like no log.
 
-    `columns` maps a column of the log to its position in the table, `scale` to the factor that a
-    unit in the header asks for (合同总价(万元)), `ignored` are headers that no column has.
+    `mappings` are a person's, `remembered` the warehouse's: the first that fits is laid over what
+    is found. `forced` names the log and `header_index` the header row, where a person chose them;
+    then there is always a proposal. `hint` (file and sheet name) decides between logs that fit
+    equally well.
     """
-
-    table: TextTable
-    log: Log
-    header_index: int
-    headers: tuple[str, ...]
-    columns: Mapping[str, int]
-    scale: Mapping[str, Decimal]
-    ignored: tuple[str, ...]
+    reading = _read(tables, forced, hint, mappings, remembered, header_index)
+    if reading is None and forced:
+        table = max(tables, key=lambda one: max(map(len, one.top), default=0))
+        index = header_index if header_index is not None else _widest(table)
+        reading = read_header(table, index, catalogue().logs[forced])
+    return proposal_of(tables, reading) if reading else None
 
 
-@lru_cache(maxsize=10_000)
-def fold_header(header: str) -> str:
-    """A header as it is compared: half-width, without notes in brackets, marks, spaces, case."""
-    text = unicodedata.normalize("NFKC", header)
-    return _NOISE.sub("", _BRACKETS.sub("", text)).casefold()
+def applied(proposal: Proposal, mapping: ColumnMapping | None = None) -> Match:
+    """The match to stage and check by: the proposal, with `mapping` laid over it.
+
+    Raises KeptError for the first thing in the way: a required column without a source, one that
+    is there twice, a unit that is not known, a header of the mapping that the file lacks.
+    """
+    return _settled(_over(proposal, mapping))
+
+
+def reconsidered(proposal: Proposal, mapping: ColumnMapping) -> Proposal:
+    """The proposal as it is with `mapping` laid over it: samples, problems, suggestions anew."""
+    return proposal_of(proposal.tables, _over(proposal, mapping))
 
 
 def recognise(
-    tables: Sequence[TextTable], forced: str | None = None, hint: str = ""
+    tables: Sequence[TextTable],
+    forced: str | None = None,
+    hint: str = "",
+    mappings: Sequence[ColumnMapping] = (),
+    remembered: Sequence[ColumnMapping] = (),
 ) -> Match | None:
     """The best reading among `tables` (the same sheet under several delimiters), or None.
 
-    Raises KeptError where a log is recognised but lacks a required column, holds one twice, or
-    could be two logs. `hint` (file and sheet name) decides between logs that fit equally well.
+    Raises KeptError as `applied` does, and where it could be two logs.
     """
+    reading = _read(tables, forced, hint, mappings, remembered)
+    if reading is None:
+        return None
+    return _settled(reading)
+
+
+def fitting(tables: Sequence[TextTable], mapping: ColumnMapping) -> bool:
+    """Whether `mapping` is for this sheet: it has every header that the mapping takes values from.
+
+    A mapping without headers is for a sheet of its log that lacks the columns it gives constants.
+    """
+    return _laid(tables, mapping, "given", "") is not None
+
+
+def _over(proposal: Proposal, mapping: ColumnMapping | None) -> Reading:
+    if mapping is None:
+        return Reading(proposal.match, proposal.problems)
+    return read_header(
+        proposal.table,
+        proposal.header_index,
+        catalogue().logs[mapping.log],
+        _profile_for(mapping, proposal.headers),
+        mapping,
+        "given",
+    )
+
+
+def _settled(reading: Reading) -> Match:
+    if reading.problems:
+        raise reading.problems[0]
+    return noted(reading.match)
+
+
+def _read(
+    tables: Sequence[TextTable],
+    forced: str | None,
+    hint: str,
+    mappings: Sequence[ColumnMapping],
+    remembered: Sequence[ColumnMapping],
+    only_row: int | None = None,
+) -> Reading | None:
+    place = tables[0].place if tables else ""
+    for how, known in (("given", mappings), ("remembered", remembered)):
+        for mapping in known:
+            if (forced and mapping.log != forced) or mapping.place not in (None, place):
+                continue
+            if reading := _laid(tables, mapping, how, hint):
+                return reading
+    rows = [
+        (table, index)
+        for table in tables
+        for index in range(len(table.top))
+        if only_row in (None, index)
+    ]
+    profiled = _profiled(rows, forced)
+    if profiled and not profiled.problems:
+        return profiled
+    aliased = _by_aliases(rows, forced, hint)
+    # A form of DingTalk may be about anything: its own fields say what.
+    if profiled and (aliased is None or aliased.problems or _same_log(profiled, aliased)):
+        return profiled
+    return aliased
+
+
+def _same_log(one: Reading, other: Reading) -> bool:
+    return one.match.log.name == other.match.log.name
+
+
+def _laid(
+    tables: Sequence[TextTable], mapping: ColumnMapping, how: str, hint: str
+) -> Reading | None:
+    """The sheet as `mapping` reads it; None where that is not for it."""
+    log = catalogue().logs[mapping.log]
+    if mapping.used_headers or mapping.headers:
+        found = _header_of(tables, mapping, exactly=how == "remembered")
+        if found is None:
+            return None
+        table, index = found
+        return read_header(table, index, log, _profile_for(mapping, table.top[index]), mapping, how)
+    rows = [(table, index) for table in tables for index in range(len(table.top))]
+    bare = _profiled(rows, mapping.log) or _by_aliases(rows, mapping.log, hint)
+    if bare is None or bare.match.given & mapping.constants.keys():
+        return None
+    match = bare.match
+    over = read_header(match.table, match.header_index, log, match.profile, mapping, how)
+    return None if missing_columns(over.match) else over
+
+
+def _by_aliases(
+    rows: Sequence[tuple[TextTable, int]], forced: str | None, hint: str
+) -> Reading | None:
     logs = catalogue().logs
     candidates = [logs[forced]] if forced else list(logs.values())
     readings = [
         reading
-        for table in tables
-        for index in range(len(table.top))
+        for table, index in rows
         for log in candidates
-        if (reading := _read_header(table, index, log)).columns
+        if (reading := by_alias(table, index, log)).columns
     ]
     if not readings:
         return None
-    complete = [reading for reading in readings if not _missing(reading)]
-    best = _first(complete, hint) if complete else _most(readings, hint)
-    if not complete:
-        if not forced and len(best.columns) < max(2, len(best.headers) // 3):
-            return None
-        raise KeptError(
-            "column_missing",
-            file=best.table.place,
-            log=best.log.label,
-            columns=_labels(best.log, _missing(best)),
-            extra=_listed(_close_spellings(best)),
-        )
-    best = replace(best, scale=_scale(best))
-    _demand_each_once(best)
-    return best
+    complete = [reading for reading in readings if not missing_columns(reading)]
+    best, rivals = _first(complete, hint) if complete else _most(readings, hint)
+    if not complete and not forced and len(best.columns) < max(2, len(best.headers) // 3):
+        return None
+    whole = read_header(best.table, best.header_index, best.log)
+    if len(rivals) > 1:
+        ambiguous = KeptError("log_ambiguous", file=best.table.place, logs=_logs(rivals))
+        return Reading(whole.match, (ambiguous, *whole.problems))
+    return whole
 
 
-def _labels(log: Log, columns: Iterable[str]) -> str:
-    return "、".join(f"{log.columns[name].label.zh} ({name})" for name in columns)
+def _profiled(rows: Sequence[tuple[TextTable, int]], forced: str | None) -> Reading | None:
+    """By the profile of a known tool: the one that asks for the most headers, on its first row."""
+    found: tuple[int, Profile, TextTable, int] | None = None
+    for table, index in rows:
+        header = {as_written(cell) for cell in table.top[index]}
+        for profile in profiles().values():
+            size = len(profile.signature)
+            if forced not in (None, profile.mapping.log) or (found and found[0] >= size):
+                continue
+            if all(as_written(cell) in header for cell in profile.signature):
+                found = (size, profile, table, index)
+    if found is None:
+        return None
+    _, profile, table, index = found
+    return read_header(table, index, catalogue().logs[profile.mapping.log], profile)
 
 
-def _listed(words: Iterable[str]) -> str:
-    return "、".join(words) or "-"
-
-
-def _read_header(table: TextTable, index: int, log: Log) -> Match:
-    headers = _with_merged_above(table, index)
-    names = _aliases(log.name)
-    columns: dict[str, int] = {}
-    for position, header in enumerate(headers):
-        column = names.get(fold_header(header))
-        if column and column not in columns and _unit_fits(log.columns[column], header):
-            columns[column] = position
-    return Match(
-        table=table,
-        log=log,
-        header_index=index,
-        headers=headers,
-        columns=columns,
-        scale={},
-        ignored=tuple(
-            header
-            for position, header in enumerate(headers)
-            if header.strip() and position not in columns.values()
-        ),
-    )
-
-
-def _with_merged_above(table: TextTable, index: int) -> tuple[str, ...]:
-    """The header row; where a cell is empty, the cell above it (merged over both rows)."""
-    row = list(table.top[index])
-    while row and not row[-1].strip():
-        row.pop()  # columns without a header to the right of the table are no part of it
-    above = table.top[index - 1] if index else []
-    return tuple(
-        cell if cell.strip() or position >= len(above) else above[position]
-        for position, cell in enumerate(row)
-    )
-
-
-def _units(header: str) -> list[str]:
-    """The notes in brackets of a header, folded: 合同总价(单位:万元) → 万元."""
-    notes = _BRACKETS.findall(unicodedata.normalize("NFKC", header))
-    found = (_UNIT.fullmatch(note[1:-1].replace(" ", "")) for note in notes)
-    return [unit.group(1).casefold() for unit in found if unit]
-
-
-def _unit_fits(column: Column, header: str) -> bool:
-    """False for a duration where an instant is wanted: 响应时间(分钟) is no time of day."""
-    return column.type not in ("instant", "date") or _DURATIONS.isdisjoint(_units(header))
-
-
-def _scale(reading: Match) -> dict[str, Decimal]:
-    """The factor for each column whose header names a unit. Raises KeptError for one unknown."""
-    scale = {}
-    for name, position in reading.columns.items():
-        kind = reading.log.columns[name].type
-        for unit in _units(reading.headers[position]):
-            factor = _SCALES.get(kind, {}).get(unit)
-            if factor is None and kind in _UNIT_LIKE and _UNIT_LIKE[kind].search(unit):
-                raise KeptError(
-                    "unit_unknown",
-                    file=reading.table.place,
-                    header=reading.headers[position],
-                    unit=unit,
-                )
-            if factor is not None and factor != 1:
-                scale[name] = factor
-    return scale
-
-
-@cache
-def _aliases(log: str) -> Mapping[str, str]:
-    return {
-        fold_header(words): column.name
-        for column in catalogue().logs[log].columns.values()
-        for words in (column.name, column.label.zh, column.label.en, *column.aliases)
-    }
-
-
-def _missing(reading: Match) -> list[str]:
-    return [
-        column.name
-        for column in reading.log.columns.values()
-        if column.required
-        and column.name not in reading.columns
-        and column.required_unless not in reading.columns
+def _profile_for(mapping: ColumnMapping, headers: Sequence[str]) -> Profile | None:
+    """The profile a mapping lies on: the one it names, else the one its headers ask for."""
+    if mapping.profile is not None:
+        return profiles().get(mapping.profile)
+    header = {as_written(cell) for cell in headers}
+    fits = [
+        profile
+        for profile in profiles().values()
+        if profile.mapping.log == mapping.log
+        and all(as_written(cell) in header for cell in profile.signature)
     ]
+    return max(fits, key=lambda profile: len(profile.signature), default=None)
 
 
-def _first(complete: Sequence[Match], hint: str) -> Match:
+def _header_of(
+    tables: Sequence[TextTable], mapping: ColumnMapping, exactly: bool = False
+) -> tuple[TextTable, int] | None:
+    """The first row that has the headers of `mapping`: all it uses, or exactly its header set."""
+    wanted = {as_written(header.partition("@")[0]) for header in mapping.used_headers}
+    wanted = wanted or {as_written(header) for header in mapping.headers}
+    for table in tables:
+        for index in range(len(table.top)):
+            headers = with_merged_above(table, index)
+            if exactly and header_set(own_headers(headers), mapping.log) == mapping.identity:
+                return table, index
+            if not exactly and wanted and wanted <= {as_written(header) for header in headers}:
+                return table, index
+    return None
+
+
+def _widest(table: TextTable) -> int:
+    sizes = [sum(bool(cell.strip()) for cell in row) for row in table.top]
+    return sizes.index(max(sizes))
+
+
+def _first(complete: Sequence[Match], hint: str) -> tuple[Match, tuple[str, ...]]:
     """The topmost complete header: what stands above a later one is data, not a title.
 
     Cells merged over two rows make the second row say more than the first: then it is that one.
     """
     top = min(reading.header_index for reading in complete)
-    best = _most([reading for reading in complete if reading.header_index == top], hint)
+    best, rivals = _most([reading for reading in complete if reading.header_index == top], hint)
     for below in complete:
         if (below.table, below.log, below.header_index) == (
             best.table,
             best.log,
             top + 1,
         ) and best.columns.items() < below.columns.items():
-            return below
-    return best
+            return below, rivals
+    return best, rivals
 
 
-def _most(readings: Sequence[Match], hint: str) -> Match:
-    """The reading with the most columns; among logs that fit equally, the one hinted at."""
+def _most(readings: Sequence[Match], hint: str) -> tuple[Match, tuple[str, ...]]:
+    """The reading with the most columns; among logs that fit equally, the one hinted at.
+
+    With it the logs that remain possible.
+    """
     most = max(len(reading.columns) for reading in readings)
     top = [reading for reading in readings if len(reading.columns) == most]
-    if len({reading.log.name for reading in top}) == 1 or _missing(top[0]):
-        return top[0]
+    names = tuple(dict.fromkeys(reading.log.name for reading in top))
+    if len(names) == 1 or missing_columns(top[0]):
+        return top[0], names[:1]
     hinted = [r for r in top if any(w in hint for w in (r.log.label.zh, *r.log.aliases))]
     if len({reading.log.name for reading in hinted}) != 1:
-        raise KeptError(
-            "log_ambiguous",
-            file=top[0].table.place,
-            logs="、".join(f"{r.log.label.zh} ({r.log.name})" for r in top),
-        )
-    return hinted[0]
+        return top[0], names
+    return hinted[0], (hinted[0].log.name,)
 
 
-def _demand_each_once(reading: Match) -> None:
-    names = _aliases(reading.log.name)
-    seen: dict[str, str] = {}
-    for header in reading.headers:
-        column = names.get(fold_header(header))
-        if column is None or not _unit_fits(reading.log.columns[column], header):
-            continue
-        if column in seen:
-            raise KeptError(
-                "column_twice",
-                file=reading.table.place,
-                column=reading.log.columns[column].label,
-                headers=_listed((seen[column], header)),
-            )
-        seen[column] = header
-
-
-def _close_spellings(reading: Match) -> list[str]:
-    """The unknown headers, each with the missing column it may mean."""
-    wanted = {
-        fold_header(reading.log.columns[name].label.zh): reading.log.columns[name].label.zh
-        for name in _missing(reading)
-    }
-    found = []
-    for header in reading.ignored:
-        close = difflib.get_close_matches(fold_header(header), list(wanted), n=1, cutoff=0.6)
-        found.append(f"{header} (→ {wanted[close[0]]}?)" if close else header)
-    return found
+def _logs(names: Iterable[str]) -> str:
+    labels: Mapping[str, Text] = {name: catalogue().logs[name].label for name in names}
+    return "、".join(f"{label.zh} ({name})" for name, label in labels.items())

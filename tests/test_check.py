@@ -1,16 +1,19 @@
 """Cells as people write them, and the one reading each has."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import duckdb
 import pytest
 
+from etl.catalogue import catalogue
 from etl.check import Checked, check
 from etl.errors import KeptError
+from etl.mapping import ColumnMapping
 from etl.match import recognise
 from etl.read import TextTable
+from etl.survey import Question, questions, refusal
 
 
 def checked(
@@ -19,10 +22,11 @@ def checked(
     *rows: Sequence[str | None],
     timezone: str = "Asia/Shanghai",
     con: duckdb.DuckDBPyConnection | None = None,
+    mappings: Sequence[ColumnMapping] = (),
 ) -> tuple[Checked, list[dict[str, object]]]:
     """Checks rows (the first on line 2) and gives the typed rows as dictionaries."""
     con = con or duckdb.connect()
-    match = recognise([TextTable("file.csv", None, [list(header)], [1])], log)
+    match = recognise([TextTable("file.csv", None, [list(header)], [1])], log, mappings=mappings)
     assert match is not None
     cells = ", ".join(f"c{i} varchar" for i in range(len(header)))
     con.execute(
@@ -458,3 +462,267 @@ def test_a_date_cell_of_a_workbook_is_a_day_through_its_end() -> None:
 def test_through_at(text: str, expected: datetime) -> None:
     _, rows = checked("coverage", ("台账", "截止时间"), ("工单", text))
     assert rows[0]["through_at"] == expected
+
+
+# What a mapping says of values
+
+
+def mapped(
+    text: str, header: Sequence[str], *rows: Sequence[str | None]
+) -> tuple[Checked, list[dict[str, object]]]:
+    """Checks tickets with a mapping laid over what is found."""
+    mapping = ColumnMapping.from_toml(f'log = "tickets"\n{text}')
+    return checked("tickets", header, *rows, mappings=[mapping])
+
+
+def test_translations_come_before_all_words() -> None:
+    text = """
+        [columns]
+        service_type = "类别"
+        [translations.service_type]
+        "软 件" = "software_fault"
+        "无" = "consultation"
+        "*" = "hardware_fault"
+        "" = "upgrade"
+    """
+    header = ("工单编号", "合同编号", "类别", "报修时间")
+    said = ("软件", " 软 件 ", "无", "打印机", "-", "", "咨询")
+    _, rows = mapped(text, header, *[(f"{n}", "C", s, "2026-01-05") for n, s in enumerate(said)])
+    assert [row["service_type"] for row in rows] == [
+        "software_fault",
+        "software_fault",
+        "consultation",
+        "hardware_fault",
+        "upgrade",
+        "upgrade",
+        "hardware_fault",
+    ]
+
+
+def test_a_value_without_a_translation_keeps_its_own_meaning() -> None:
+    text = '[columns]\nservice_type = "类别"\n[translations.service_type]\nSoft = "upgrade"\n'
+    header = ("工单编号", "合同编号", "类别", "报修时间")
+    result, rows = mapped(text, header, ("A", "C", "SOFT", "2026-01-05"),
+                          ("B", "C", "咨询", "2026-01-05"),
+                          ("D", "C", "Hard", "2026-01-05"))  # fmt: skip
+    assert [row["service_type"] for row in rows] == ["upgrade", "consultation"]
+    assert [(p.value, p.code) for p in result.rejects[0].problems] == [("Hard", "not_a_choice")]
+
+
+def test_a_value_may_be_translated_to_nothing() -> None:
+    text = (
+        '[columns]\nresolved_at = "解决"\n[translations.resolved_at]\n"0000-00-00 00:00:00" = ""\n'
+    )
+    _, rows = mapped(
+        text, (*TICKET, "解决"), ("A", "C", "咨询", "2026-01-05", "0000-00-00 00:00:00")
+    )
+    assert rows[0]["resolved_at"] is None
+
+
+def test_a_constant_is_typed_like_any_cell() -> None:
+    text = '[constants]\ncontract_id = " ＨＴ－1 "\nreported_at = "2026/1/5"\nservice_type = "{}"\n'
+    _, rows = mapped(text.format("咨询"), ("工单编号",), ("A",))
+    assert (rows[0]["contract_id"], rows[0]["reported_at"]) == ("HT-1", datetime(2026, 1, 5))
+    result, _ = mapped(text.format("修理"), ("工单编号",), ("A",))
+    assert [problem.code for problem in result.rejects[0].problems] == ["not_a_choice"]
+    assert result.rejects[0].cells == ("A",)
+
+
+@pytest.mark.parametrize(
+    ("unit", "text", "seconds"),
+    [
+        ("minutes", "30", 1_800),
+        ("minutes", "0", 0),
+        ("hours", "0.17", 612),
+        ("hours", "1:30", 5_400),
+        ("hours", "00:45:30", 2_730),
+        ("days", "1.5", 129_600),
+        ("seconds", "90", 90),
+        ("minutes", "1小时30分钟", 5_400),
+        (None, "6小时30分", 23_400),
+        (None, "1天2小时", 93_600),
+        (None, "2d 3h 20m", 184_800),
+        (None, "45 min", 2_700),
+        (None, "90秒", 90),
+        (None, "100:00:00", 360_000),
+        (None, "1900-01-01 12:05:00", 129_900),
+        (None, "30", None),
+        (None, "12:30", None),
+        ("minutes", "12:30", None),
+        ("minutes", "-5", None),
+        ("minutes", "半小时", None),
+        ("minutes", "1,5", None),
+        ("minutes", "1h 2h", None),
+    ],
+)
+def test_spans(unit: str | None, text: str, seconds: int | None) -> None:
+    said = f', unit = "{unit}"' if unit else ""
+    toml = f'[durations]\nresponded_at = {{ header = "首响", from = "reported_at"{said} }}\n'
+    row = ("A", "C", "咨询", "2026-01-05 09:00", text)
+    result, rows = mapped(toml, (*TICKET, "首响"), row)
+    if seconds is None:
+        assert [(p.column, p.value, p.code) for p in result.rejects[0].problems] == [
+            ("responded_at", text, "not_a_duration")
+        ]
+    else:
+        assert rows[0]["responded_at"] == datetime(2026, 1, 5, 9) + timedelta(seconds=seconds)
+
+
+def test_an_empty_span_is_no_instant_and_one_without_a_start_no_span() -> None:
+    toml = '[durations]\nleft_site_at = { header = "在场", from = "onsite_at", unit = "hours" }\n'
+    header = (*TICKET, "到场时间", "在场")
+    result, rows = mapped(
+        toml,
+        header,
+        ("A", "C", "咨询", "2026-01-05", "2026-01-05 10:00", "-"),
+        ("B", "C", "咨询", "2026-01-05", "", "2"),
+    )
+    assert rows[0]["left_site_at"] is None
+    assert [problem.code for problem in result.rejects[0].problems] == ["not_a_duration"]
+
+
+# What whole columns leave open
+
+
+def asked(code: str, values: Sequence[str], column: str = "响应时间") -> None:
+    rows = [(f"{n}", "C", "咨询", "2026-01-05", v) for n, v in enumerate(values)]
+    with pytest.raises(KeptError) as caught:
+        checked("tickets", (*TICKET, column), *rows)
+    assert (caught.value.code, caught.value.values["column"]) == (code, column)
+
+
+@pytest.mark.parametrize(
+    ("code", "values"),
+    [
+        ("holds_durations", ("00:12:30", "-", "1:05:00")),
+        ("holds_durations", ("0:45", "1小时")),
+        ("holds_numbers", ("12", "45.5")),
+        ("holds_numbers", ("30000", "12")),
+        ("holds_flags", ("是", "否", "")),
+        ("dates_ambiguous", ("05/01/2026", "06/01/2026")),
+        ("dates_swapped", ("2026-05-01 09:00:00", "13/06/2026")),
+        ("dates_swapped", ("2026/5/1", "06/13/2026")),
+    ],
+)
+def test_what_a_column_holds_is_asked(code: str, values: tuple[str, ...]) -> None:
+    asked(code, values)
+
+
+def test_worded_spans_are_counted_from_the_report() -> None:
+    result, rows = checked(
+        "tickets", (*TICKET, "响应时间"), ("A", "C", "咨询", "2026-01-05 9:00", "6小时30分钟"),
+        ("B", "C", "咨询", "2026-01-05 9:00", "-"),
+    )  # fmt: skip
+    assert [row["responded_at"] for row in rows] == [datetime(2026, 1, 5, 15, 30), None]
+    assert [note.code for note in result.match.notes] == ["note_duration"]
+    assert result.match.given == {"ticket_id", "contract_id", "service_type", "reported_at",
+                                  "responded_at"}  # fmt: skip
+
+
+def test_one_instant_among_spans_makes_the_spans_wrong_not_the_column() -> None:
+    result, rows = checked(
+        "tickets", (*TICKET, "响应时间"), ("A", "C", "咨询", "2026-01-05", "2026-01-05 10:00"),
+        ("B", "C", "咨询", "2026-01-05", "00:30:00"),
+    )  # fmt: skip
+    assert [row["ticket_id"] for row in rows] == ["A"]
+    assert [p.code for p in result.rejects[0].problems] == ["not_a_instant"]
+
+
+def test_days_past_the_twelfth_beside_texts_show_that_nothing_was_swapped() -> None:
+    _, rows = checked(
+        "tickets", TICKET, ("A", "C", "咨询", "2026-01-05"), ("B", "C", "咨询", "2026-01-25"),
+        ("D", "C", "咨询", "13/01/2026"),
+    )  # fmt: skip
+    assert [row["reported_at"] for row in rows] == [
+        datetime(2026, 1, 5), datetime(2026, 1, 25), datetime(2026, 1, 13),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("[day_first]\nreported_at = true", datetime(2026, 1, 5)),
+        ("[day_first]\nreported_at = false", datetime(2026, 5, 1)),
+    ],
+)
+def test_an_answer_decides_the_order_of_a_column(answer: str, expected: datetime) -> None:
+    text = f'headers = ["工单编号"]\n{answer}\n'
+    result, rows = mapped(
+        text, TICKET, ("A", "C", "咨询", "05/01/2026"), ("B", "C", "咨询", "31/31/2026")
+    )
+    assert rows[0]["reported_at"] == expected
+    assert [p.code for p in result.rejects[0].problems] == ["not_a_instant"]
+
+
+@pytest.mark.parametrize(
+    ("swapped", "expected"), [("true", datetime(2026, 1, 5, 9)), ("false", datetime(2026, 5, 1, 9))]
+)
+def test_an_answer_swaps_day_and_month_back(swapped: str, expected: datetime) -> None:
+    text = f'headers = ["工单编号"]\n[swapped]\nreported_at = {swapped}\n'
+    _, rows = mapped(
+        text, TICKET, ("A", "C", "咨询", "2026-05-01 09:00:00"), ("B", "C", "咨询", "13/01/2026")
+    )
+    assert [row["reported_at"] for row in rows] == [expected, datetime(2026, 1, 13)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("12/Mar/24 9:41 AM", datetime(2024, 3, 12, 9, 41)),
+        ("1/Sept/24 12:41 AM", datetime(2024, 9, 1, 0, 41)),
+        ("12-MAR-2024 21:41:07", datetime(2024, 3, 12, 21, 41, 7)),
+        ("12 March 2024", datetime(2024, 3, 12)),
+        ("Mar 12, 2024 9:41 PM", datetime(2024, 3, 12, 21, 41)),
+        ("Tue, 12 Mar 2024 09:41:00", datetime(2024, 3, 12, 9, 41)),
+        ("2024-Mar-12", datetime(2024, 3, 12)),
+        ("31/Feb/24", "not_a_instant"),
+        ("12/Mai/24", "not_a_instant"),
+        ("Mar 2024", "not_a_instant"),
+    ],
+)
+def test_months_by_name(text: str, expected: object) -> None:
+    assert instant(text) == expected
+
+
+def test_questions_name_the_values_they_are_about() -> None:
+    con = duckdb.connect()
+    header = [*TICKET, "响应时间"]
+    match = recognise([TextTable("f", None, [header], [1])])
+    assert match is not None
+    con.execute(
+        "create table staged as select n as source_row, 'T' || n as c0, 'C' as c1, "
+        "['Soft', 'Soft', '咨询'][n] as c2, ['13/01/2026', '14/01/2026', '15/01/2026'][n] as c3, "
+        "['00:30:00', '00:30:00', '1:00:00'][n] as c4, null::varchar as cells_extra, "
+        "0 as cells_missing from range(1, 4) as numbers(n)"
+    )
+    assert questions(con, "staged", match, "Asia/Shanghai") == (
+        Question("holds_durations", "responded_at", "响应时间", True,
+                 {"00:30:00": 2, "1:00:00": 1}),
+        Question("values_unknown", "service_type", "服务类型", False, {"Soft": 2}),
+    )  # fmt: skip
+    for question in questions(con, "staged", match, "Asia/Shanghai"):
+        for language in ("zh", "en"):
+            sentence = catalogue().sentence(refusal(match, question), language)
+            assert next(iter(question.values)) in sentence
+
+
+@pytest.mark.parametrize("word", ["'Opening'", "Opening Balance", "期初余额", "承前页", "上期结转"])
+def test_an_opening_balance_is_no_data(word: str) -> None:
+    result, rows = checked("contracts", CONTRACT, (word, "100"), ("HT-1", "5"))
+    assert (result.totals, len(rows), result.rejects) == (1, 1, ())
+
+
+def test_a_formula_without_a_value_says_so() -> None:
+    result, _ = checked("contracts", CONTRACT, ("HT-1", "#UNCALCULATED!"), ("#UNCALCULATED!", "5"))
+    assert [r.problems[0].code for r in result.rejects] == ["not_calculated", "not_calculated"]
+
+
+def test_rows_of_a_table_beside_are_no_data_of_this_one() -> None:
+    result, rows = checked(
+        "tickets", (*TICKET, "", "部门", "件数"), ("A", "C", "咨询", "2026-01-05", "", "内科", "5"),
+        ("", "", "", "", "", "外科", "7"), ("", "C", "", "", "", "外科", "7"),
+    )  # fmt: skip
+    assert (len(rows), result.totals, [r.source_row for r in result.rejects]) == (1, 1, [4])
+    # Without a gap between them the other columns belong to the same table.
+    result, _ = checked("tickets", (*TICKET, "备注"), ("", "", "", "", "外科"))
+    assert (result.totals, len(result.rejects)) == (0, 1)

@@ -20,7 +20,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from etl.errors import KeptError
-from etl.read import _MAGIC, Limits, TextTable, _Csv, _Utf8, sniff
+from etl.read import Limits, TextTable, sniff
+from etl.read.csv_file import CsvFile
+from etl.read.decoding import Utf8
+from etl.read.opening import MAGIC
 
 LIMITS = Limits()
 Staged = tuple[int, list[str], str | None, int]
@@ -186,7 +189,7 @@ def test_utf8_is_checked_as_strictly_as_python_does(pieces: list[bytes], size: i
         content.decode()
     except UnicodeDecodeError as error:
         expected = error.start
-    check = _Utf8()
+    check = Utf8()
     try:
         for position in range(0, len(content), size):
             check.check(content[position : position + size], position)
@@ -467,7 +470,7 @@ def workbook(rows: list[list[Any]] | None = None) -> bytes:
         ("a.bin", bytes(range(256)) * 4, "file_not_table", "binary"),
         ("a.xlsx", b"PK\x03\x04 cut short", "workbook_broken", None),
         ("a.csv", b"PK\x03\x04 cut short", "file_not_what_name_says", "ZIP"),
-        *[("a.csv", magic + b"123", "file_not_what_name_says", kind) for magic, kind in _MAGIC],
+        *[("a.csv", magic + b"123", "file_not_what_name_says", kind) for magic, kind in MAGIC],
     ],
 )
 def test_what_is_no_table_is_refused(
@@ -659,7 +662,7 @@ def stage_both(con: duckdb.DuckDBPyConnection, content: bytes) -> None:
         path.write_bytes(content)
         try:
             with sniff(path, limits=LIMITS) as source:
-                assert isinstance(source, _Csv)
+                assert isinstance(source, CsvFile)
                 for table in source.tables():
                     for width in {1, max(map(len, table.top))}:
                         hold_equal(con, source, table, width)
@@ -667,7 +670,9 @@ def stage_both(con: duckdb.DuckDBPyConnection, content: bytes) -> None:
             assert_has_sentence(error)
 
 
-def hold_equal(con: duckdb.DuckDBPyConnection, source: _Csv, table: TextTable, width: int) -> None:
+def hold_equal(
+    con: duckdb.DuckDBPyConnection, source: CsvFile, table: TextTable, width: int
+) -> None:
     slow = source._stage_slow(con, table, 0, width, "slow")
     fast = source._stage_fast(con, table, 0, width, "fast")
     if fast is None:
@@ -746,3 +751,153 @@ def test_a_large_regular_file_keeps_its_source_rows(
     assert (counts.records, counts.fast) == (lines, True)
     wrong = con.execute("select count(*) from staged where c0 <> source_row::varchar").fetchone()
     assert wrong == (0,)
+
+
+# Archives
+
+
+def test_a_zipped_csv_is_read_as_the_file_in_it(
+    con: duckdb.DuckDBPyConnection, write: Write
+) -> None:
+    content = zip_of(**{"export-1.csv": "id;部门\n1;内科\n".encode(), "__MACOSX/._x.csv": b"\0"})
+    path = write("export-1.csv.zip", content)
+    with sniff(path, limits=LIMITS) as source:
+        table = next(table for table in source.tables() if table.delimiter == ";")
+        assert (table.file, table.sheet, source.hidden) == ("export-1.csv.zip", None, ())
+        source.stage(con, table, 0, 2, "staged")
+        assert staged_rows(con, "staged", 2) == [(2, ["1", "内科"], None, 0)]
+
+
+def test_every_table_of_an_archive_is_one_of_its_own(
+    con: duckdb.DuckDBPyConnection, write: Write, tmp_path: Path
+) -> None:
+    content = zip_of(**{"a.csv": b"a,b\n1,2\n", "b.xlsx": workbook(), "readme.pdf": b"%PDF"})
+    path = write("all.zip", content)
+    before = set(tmp_path.iterdir())
+    with sniff(path, limits=LIMITS, scratch=tmp_path) as source:
+        tables = source.tables()
+        assert [table.sheet for table in tables] == ["a.csv", "b.xlsx › Sheet"]
+        assert source.hidden == ("all.zip › readme.pdf",)
+        for table in tables:
+            source.stage(con, table, 0, 2, "staged")
+            assert cells(staged_rows(con, "staged", 2)) == [["1", "2"]]
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (zip_of(**{"a.pdf": b"1"}), "file_is_archive"),
+        (zip_of(**{"a.csv": b""}), "file_empty"),
+        (zip_of(**{"a.csv": zip_of(x=b"1")}), "file_not_what_name_says"),
+        (zip_of(**{"a.csv": b"a,b\n1,2\n"})[:-30], "archive_broken"),
+        (b"PK\x03\x04 cut short", "archive_broken"),
+    ],
+)
+def test_what_is_wrong_with_an_archive(write: Write, content: bytes, code: str) -> None:
+    assert refused(write("a.zip", content)).code == code
+
+
+def test_a_bomb_of_an_archive_is_refused_before_it_is_unpacked(write: Write) -> None:
+    path = write("a.zip", zip_of(**{"a.csv": b"1,2\n" * 1_000_000}))
+    limits = replace(LIMITS, unpacked_bytes_always_fine=1_000_000)
+    assert refused(path, limits).code == "archive_too_large"
+    assert refused(path, replace(LIMITS, max_file_bytes=100_000)).code == "archive_too_large"
+    many = zip_of(**{f"{n}.csv": b"a,b\n" for n in range(201)})
+    assert refused(write("b.zip", many)).code == "archive_too_large"
+
+
+# Encodings that only look like GB18030
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "found"),
+    [
+        ("id,name\n1,印表機無法開機\n2,螢幕沒有畫面\n", "big5", "Big5"),
+        ("id,name\n1,Müller läuft\n", "cp1252", "Windows-1252"),
+        ("id,name\n1,プリンタが動かない\n", "shift_jis", "Shift_JIS"),
+    ],
+)
+def test_another_encoding_is_named(write: Write, text: str, encoding: str, found: str) -> None:
+    error = refused(write("a.csv", text.encode(encoding)))
+    assert (error.code, error.values["encoding"]) == ("file_encoding_other", found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["部", "id,朱镕基\n", "繁體：臺灣醫院設備維護,㐂䶮\n", "喆,瓛,燚\n", "“引号”,——,①②③\n"],
+)
+def test_rare_words_in_gb18030_stay_what_they_are(
+    con: duckdb.DuckDBPyConnection, write: Write, text: str
+) -> None:
+    path = write("a.csv", f"id,name\n1,{text}".encode("gb18030"))
+    with sniff(path, limits=LIMITS) as source:
+        assert source.tables()[0].top[1][1] == text.strip().split(",")[0]
+
+
+# Cells of workbooks that hold more, or less, than they say
+
+
+def test_hidden_sheets_are_passed_over_and_named(write: Write) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["a", "b"])
+    hidden = book.create_sheet("旧")
+    hidden.append(["c", "d"])
+    hidden.sheet_state = "hidden"
+    book.create_sheet("空").sheet_state = "hidden"
+    out = io.BytesIO()
+    book.save(out)
+    with sniff(write("a.xlsx", out.getvalue()), limits=LIMITS) as source:
+        assert [table.sheet for table in source.tables()] == ["Sheet"]
+        assert source.hidden == ("a.xlsx [旧]",)
+
+
+def test_cells_whose_value_is_not_what_was_meant(
+    con: duckdb.DuckDBPyConnection, write: Write
+) -> None:
+    book = openpyxl.Workbook()
+    first = book.active
+    first.append(["only", "texts"])
+    first.append(["410105199003076612", "0012"])
+    sheet = book.create_sheet("A & <B>")
+    sheet.append(["id", "", "value"])
+    for value in (410105199003076612, "410105199003076612", 123456789012345, "=B1&1", 12, 1e21):
+        sheet.append([value, "", 1.5])
+    sheet["A6"].number_format = "000000"
+    sheet["C6"].number_format = '"GD-"0000'
+    sheet["C7"].number_format = '"¥"0.00'
+    sheet["C6"].value = 7
+    out = io.BytesIO()
+    book.save(out)
+    path = write("a.xlsx", out.getvalue())
+    assert cells(read(con, path)) == [["410105199003076612", "0012"]]
+    assert [row[0] for row in cells(read(con, path, pick=1, width=3))] == [
+        "4.10105199003077E+17",
+        "410105199003076612",
+        "123456789012345",
+        "#UNCALCULATED!",
+        "000012",
+        "1.00000000000000E+21",
+    ]
+    assert [row[2] for row in cells(read(con, path, pick=1, width=3))][4:] == ["GD-0007", "1.5"]
+
+
+def test_a_sheet_that_begins_further_down_keeps_its_odd_cells_in_place(
+    con: duckdb.DuckDBPyConnection, write: Write
+) -> None:
+    book = openpyxl.Workbook()
+    book.active["C4"], book.active["D4"] = "id", "value"
+    book.active["C5"], book.active["D5"] = "a", "=1+1"
+    book.active["C6"], book.active["D6"] = "b", 5
+    out = io.BytesIO()
+    book.save(out)
+    path = write("a.xlsx", out.getvalue())
+    with sniff(path, limits=LIMITS) as source:
+        [table] = source.tables()
+        header = next(index for index, row in enumerate(table.top) if "id" in row)
+        column = table.top[header].index("value")
+        source.stage(con, table, header, column + 1, "staged")
+        assert [row[1][column] for row in staged_rows(con, "staged", column + 1)] == [
+            "#UNCALCULATED!",
+            "5",
+        ]

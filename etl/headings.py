@@ -1,0 +1,100 @@
+"""What one heading says: the column it may be, its unit, the notes beside it."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+
+from etl.catalogue import Column, catalogue
+from etl.mapping import fold_header
+from etl.read import TextTable
+
+# What did not fit the header of a refused row, in the file of rejects: from this column on, the
+# columns are Kept's own.
+STRAY_CELLS = "未对齐的单元格(改好后清空) stray cells (empty this once mended)"
+MARK = "标识(勿改) mark (leave as it is)"
+
+_BRACKETS = re.compile(r"[(\[【〔<].*?[)\]】〕>]")
+_SPACES = re.compile(r"\s+")
+_UNIT = re.compile(r"(?:单位:?)?(.*)", re.IGNORECASE)
+_SPANS = {
+    **dict.fromkeys(("秒", "s", "sec", "secs", "second", "seconds"), "seconds"),
+    **dict.fromkeys(("分钟", "分", "min", "mins", "minute", "minutes"), "minutes"),
+    **dict.fromkeys(("小时", "时", "h", "hr", "hrs", "hour", "hours"), "hours"),
+    **dict.fromkeys(("天", "日", "d", "day", "days"), "days"),
+}
+# A month or a minute: no instant, but no span that could be added either.
+_DURATIONS = frozenset({*_SPANS, "m"})
+SCALES = {
+    "money": {
+        **dict.fromkeys(("元", "人民币", "人民币元", "cny", "rmb", "¥", "yuan"), Decimal(1)),
+        **dict.fromkeys(("万", "万元", "人民币万元", "万元人民币"), Decimal(10_000)),
+    },
+    "integer": {
+        **dict.fromkeys(("月", "个月", "month", "months"), Decimal(1)),
+        **dict.fromkeys(("年", "year", "years"), Decimal(12)),
+    },
+}
+# A note with one of these is a unit; one that `SCALES` does not know must not be guessed at.
+UNIT_LIKE = {
+    "money": re.compile(
+        r"[万千百亿$€£]|元|\bk\b|\bm\b|thousand|million|usd|eur|hkd|gbp|jpy|10k", re.IGNORECASE
+    ),
+    "integer": re.compile(r"天|日|周|季|年|day|week|quarter|year", re.IGNORECASE),
+}
+
+
+def as_written(header: str) -> str:
+    """A header as mappings and profiles compare it: folded, but with its notes in brackets."""
+    return _SPACES.sub("", unicodedata.normalize("NFKC", header)).strip("*").casefold()
+
+
+def with_merged_above(table: TextTable, index: int) -> tuple[str, ...]:
+    """The header row; where a cell is empty, the cell above it (merged over both rows)."""
+    row = list(table.top[index])
+    while row and not row[-1].strip():
+        row.pop()  # columns without a header to the right of the table are no part of it
+    above = table.top[index - 1] if index else []
+    return tuple(
+        cell if cell.strip() or position >= len(above) else above[position]
+        for position, cell in enumerate(row)
+    )
+
+
+def own_headers(headers: Sequence[str]) -> tuple[str, ...]:
+    """The headers of the source itself: without those that Kept adds to a file of rejects."""
+    end = headers.index(STRAY_CELLS) if STRAY_CELLS in headers else len(headers)
+    return tuple(header for header in headers[:end] if header.strip())
+
+
+def units(header: str) -> list[str]:
+    """The notes in brackets of a header, folded: 合同总价(单位:万元) → 万元."""
+    notes = _BRACKETS.findall(unicodedata.normalize("NFKC", header))
+    found = (_UNIT.fullmatch(note[1:-1].replace(" ", "")) for note in notes)
+    return [unit.group(1).casefold() for unit in found if unit]
+
+
+def unit_fits(column: Column, header: str) -> bool:
+    """False for a duration where an instant is wanted: 响应时间(分钟) is no time of day."""
+    return column.type not in ("instant", "date") or _DURATIONS.isdisjoint(units(header))
+
+
+def span_unit(header: str) -> str | None:
+    """The unit of time that a heading names."""
+    return next((_SPANS[unit] for unit in units(header) if unit in _SPANS), None)
+
+
+@cache
+def aliases(log: str) -> Mapping[str, str]:
+    """The column of a log that each folded heading is known for."""
+    return {
+        fold_header(words): column.name
+        for column in catalogue().logs[log].columns.values()
+        for words in words_of(column)
+    }
+
+
+def words_of(column: Column) -> tuple[str, ...]:
+    """The headings a column is known by."""
+    return (column.name, column.label.zh, column.label.en, *column.aliases)

@@ -1,0 +1,85 @@
+"""What Kept makes of a case: right, or which code it asks, refuses or rejects with."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from etl.check import Checked, check
+from etl.errors import KeptError
+from etl.mapping import ColumnMapping
+from etl.match import Match, recognise
+from etl.read import Limits, sniff
+from tests.corruption.cases import Case
+
+# Refusals that a mapping answers: Kept asks.
+ASKED = frozenset(
+    {"dates_ambiguous", "dates_swapped", "holds_durations", "holds_numbers", "holds_flags"}
+    | {"column_missing", "column_twice", "unit_unknown"}
+)
+
+
+def loaded(case: Case, folder: Path) -> tuple[Checked, list[dict[str, Any]]]:
+    """The typed rows of a file, read as a load reads it. Raises KeptError where it is refused."""
+    path = folder / case.file
+    path.write_bytes(case.content)
+    mappings = [ColumnMapping.from_toml(case.mapping)] if case.mapping else []
+    with duckdb.connect() as con, sniff(path, limits=Limits()) as source:
+        sheets: dict[str | None, list[Any]] = {}
+        for table in source.tables():
+            sheets.setdefault(table.sheet, []).append(table)
+        matches = [recognise(tables, case.log, path.stem, mappings) for tables in sheets.values()]
+        [match] = [match for match in matches if match] or [None]
+        if match is None:
+            raise KeptError("log_unknown", file=case.file)
+        source.stage(con, match.table, match.header_index, len(match.headers), "staged")
+        checked = check(con, "staged", match, "Asia/Shanghai", "typed")
+        cursor = con.execute("select * from typed order by source_row")
+        names = [column[0] for column in cursor.description]
+        return checked, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def by_heading(case: Case, match: Match, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The typed rows under the headings that the case names."""
+    taken = [row for index, row in enumerate(case.rows) if index not in case.rejected]
+    return [
+        {header: row[_column_of(match, header)] for header in said}
+        for said, row in zip(taken, rows, strict=True)
+    ]
+
+
+def expected(case: Case) -> list[dict[str, Any]]:
+    """What the rows that Kept does not reject mean."""
+    return [
+        {header: meaning(value) for header, value in row.items()}
+        for index, row in enumerate(case.rows)
+        if index not in case.rejected
+    ]
+
+
+def meaning(value: Any) -> Any:
+    """What a value of a case means."""
+    return value[1] if isinstance(value, tuple) else value
+
+
+def outcome(case: Case, folder: Path) -> str:
+    """right, asks, refuses, rejects (the rows in question) or wrong."""
+    try:
+        checked, rows = loaded(case, folder)
+    except KeptError as error:
+        return "asks" if error.code in ASKED else "refuses"
+    try:
+        right = by_heading(case, checked.match, rows) == expected(case)
+    except (KeyError, ValueError):
+        right = False
+    if not right:
+        return "wrong"
+    return "rejects" if checked.rejects else "right"
+
+
+def _column_of(match: Match, header: str) -> str:
+    for name, headers in match.mapping.columns.items():
+        if headers == (header,):
+            return name
+    [name] = [name for name, span in match.mapping.durations.items() if span.header == header]
+    return name
