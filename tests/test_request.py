@@ -1,0 +1,232 @@
+"""The request to the vendor: it asks for what would decide, and loads without harm."""
+
+import shutil
+from io import BytesIO
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pytest
+
+from etl.catalogue import catalogue
+from etl.cli import app
+from etl.errors import KeptError
+from etl.load import load
+from etl.marts import Marts, open_marts
+from etl.match import recognise
+from etl.missing import CELL, LOG_ENDS, NO_LOG, NO_RECORD, Missing, missing
+from etl.read import TextTable
+from etl.request import heading, request, write_request
+from etl.store import Warehouse
+from tests.dashboard_data import settings
+
+
+@pytest.fixture(scope="module")
+def loaded(retention_warehouse: Path) -> Path:
+    return retention_warehouse
+
+
+@pytest.fixture
+def warehouse(loaded: Path, tmp_path: Path) -> Path:
+    """A copy to load into."""
+    return Path(shutil.copytree(loaded, tmp_path / "warehouse"))
+
+
+@pytest.fixture(scope="module")
+def marts(loaded: Path) -> Marts:
+    return open_marts(settings(loaded))
+
+
+@pytest.fixture(scope="module")
+def found(marts: Marts) -> dict[tuple[str, str], list[Missing]]:
+    """What C-1 lacks, by clause and subject."""
+    by_subject: dict[tuple[str, str], list[Missing]] = {}
+    for one in missing(marts, "C-1"):
+        by_subject.setdefault((one.clause, one.subject), []).append(one)
+    return by_subject
+
+
+def asked(folder: Path, contract: str = "C-1") -> openpyxl.Workbook:
+    place = Warehouse(settings(folder))
+    _, content = request(open_marts(settings(folder)), place, place.manifest(), contract)
+    return openpyxl.load_workbook(BytesIO(content))
+
+
+def contents(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every log as it stands, without the batch that it came with."""
+    with duckdb.connect(open_marts(settings(folder)).generation, read_only=True) as con:
+        return {
+            name: con.execute(
+                f"select {', '.join(log.columns)} from logs.{name} order by all"
+            ).fetchall()
+            for name, log in catalogue().logs.items()
+        }
+
+
+def sheet_of(book: openpyxl.Workbook, log: str) -> openpyxl.worksheet.worksheet.Worksheet:
+    return next(one for one in book if one.title.startswith(f"{catalogue().logs[log].label.zh} "))
+
+
+def place(sheet: openpyxl.worksheet.worksheet.Worksheet, key: str, label: str) -> str:
+    """Where the cell of a record stands, by its key and its heading."""
+    column = next(cell.column_letter for cell in sheet[1] if str(cell.value).startswith(label))
+    row = next(row for row in range(2, sheet.max_row + 1) if sheet.cell(row, 1).value == key)
+    return f"{column}{row}"
+
+
+@pytest.mark.parametrize(
+    ("clause", "subject", "log", "key", "columns"),
+    [
+        ("sla.response", "T-4", "tickets", ("T-4",), ("responded_at",)),
+        ("warranty.free_repair", "T-4", "tickets", ("T-4",), ("cause",)),
+        (
+            "delivery.new_certified", "U-1", "equipment", ("U-1",), ("quality_certificate_no",),
+        ),
+        ("inspection.plan_approved", "V-1", "inspections", ("V-1",), ("plan_approved_on",)),
+        ("inspection.complete", "V-1", "inspections", ("V-1",), ("feedback_heard",)),
+        ("complaint.acknowledged", "K-1", "complaints", ("K-1", "1"), ("acknowledged_at",)),
+        ("complaint.closed_satisfied", "K-1", "complaints", ("K-1", "2"), ("satisfied",)),
+        (
+            "complaint.opinion_sought", "K-1/2", "complaints", ("K-1", "2"),
+            ("feedback_sought_at", "satisfied"),
+        ),
+        ("people.conduct", "2025-10", "complaints", ("K-1", "1"), ("upheld",)),
+        ("people.local_office", "C-1", "contracts", ("C-1",), ("service_office",)),
+    ],
+)  # fmt: skip
+def test_a_gap_names_the_cell_that_decides_it(found, clause, subject, log, key, columns):
+    (one,) = found[clause, subject]
+
+    assert (one.kind, one.log, one.key, one.columns) == (CELL, log, key, columns)
+
+
+@pytest.mark.parametrize(
+    ("clause", "subject", "kind"),
+    [
+        ("people.training", "operation", NO_LOG),
+        ("people.permit", "E-9|2025-07-05", NO_RECORD),
+        ("inspection.monthly", "ICU|2025-10", LOG_ENDS),
+    ],
+)
+def test_a_gap_without_a_record_says_why(found, clause, subject, kind):
+    (one,) = found[clause, subject]
+
+    assert (one.kind, one.key, one.columns) == (kind, (), ())
+
+
+def test_every_day_without_spares_is_one_item(found):
+    (one,) = [
+        one for (clause, _), all_ in found.items() if clause == "spares.ratio" for one in all_
+    ]
+
+    # The units serve from 2025-06-01; counted are the days up to 2026-06-01.
+    assert (one.kind, one.obligations) == (NO_LOG, 366)
+
+
+def test_every_unknown_obligation_is_asked_for_or_explained(marts, found):
+    with marts.beside_logs() as (con, _):
+        unknown = con.execute(
+            "select clause, subject from obligation where contract_id = 'C-1' "
+            "and state = 'unknown' and arose_on <= date '2026-06-01' "
+            "and clause not in ('delivery.guarantee_valid', 'spares.ratio')"
+        ).fetchall()
+
+    assert {key for key in found if key[0] != "spares.ratio"} == set(unknown)
+
+
+@pytest.mark.parametrize("log", catalogue().logs)
+def test_the_headings_of_a_sheet_are_recognised(log):
+    columns = catalogue().logs[log].columns
+    top = [[heading(column) for column in columns.values()]]
+    match = recognise([TextTable(file="request.xlsx", sheet="x", top=top, top_rows=[1])])
+
+    assert match is not None
+    assert match.log.name == log
+    assert list(match.columns) == list(columns)
+    assert not match.ignored
+
+
+def test_only_the_missing_cells_stand_out_and_say_what_they_decide(loaded):
+    tickets = sheet_of(asked(loaded), "tickets")
+    marked = {
+        (tickets.cell(cell.row, 1).value, tickets.cell(1, cell.column).value.split(" (")[0])
+        for row in tickets.iter_rows(min_row=2)
+        for cell in row
+        if cell.comment
+    }
+
+    assert marked == {("T-4", "响应时间"), ("T-4", "故障原因")}
+    cell = tickets[place(tickets, "T-4", "响应时间")]
+    assert cell.fill.start_color.rgb == "FFFFF2B3"
+    assert "Responded at" in cell.comment.text and "响应时间" in cell.comment.text
+
+
+def test_unfilled_it_changes_nothing(warehouse, tmp_path):
+    before, manifest = contents(warehouse), Warehouse(settings(warehouse)).manifest()
+    target = tmp_path / "request.xlsx"
+    place_, marts = Warehouse(settings(warehouse)), open_marts(settings(warehouse))
+    counted = write_request(marts, place_, manifest, "C-1", target)
+    report = load(settings(warehouse), [target])
+
+    assert (counted.rejected, counted.records) == (1, 6)
+    assert [one.batch for one in report.files] == [None] * len(report.files)
+    assert {one.log for one in report.files} == {
+        "contracts", "equipment", "tickets", "inspections", "complaints", "personnel",
+    }  # fmt: skip
+    assert place_.manifest() == manifest
+    assert contents(warehouse) == before
+
+
+def test_filled_in_it_changes_what_was_filled_in_and_nothing_else(warehouse, tmp_path):
+    before = contents(warehouse)
+    book = asked(warehouse)
+    tickets = sheet_of(book, "tickets")
+    tickets[place(tickets, "T-4", "响应时间")] = "2025-07-04 08:20"
+    rejected = next(one for one in book if one.title.startswith("拒收"))
+    headings = [cell.value for cell in rejected[1]]
+    assert rejected.cell(2, 1 + headings.index("ticket_id")).value == "T-BAD"
+    assert "not a date and time" in rejected.cell(2, 1 + headings.index("reasons")).value
+    rejected.cell(2, 1 + headings.index("reported_at")).value = "2025-12-01 08:00"
+    book.save(tmp_path / "answer.xlsx")
+    report = load(settings(warehouse), [tmp_path / "answer.xlsx"])
+    after = contents(warehouse)
+
+    counts = [(one.log, one.new, one.changed) for one in report.files if one.batch]
+    assert counts == [("tickets", 0, 1), ("tickets", 1, 0)]
+    assert {name for name in before if before[name] != after[name]} == {"tickets"}
+    columns = list(catalogue().logs["tickets"].columns)
+    (was,) = [row for row in before["tickets"] if row not in after["tickets"]]
+    now, added = [row for row in after["tickets"] if row not in before["tickets"]]
+    differing = [
+        (name, str(new)) for name, old, new in zip(columns, was, now, strict=True) if old != new
+    ]
+    assert differing == [("responded_at", "2025-07-04 08:20:00")]
+    assert added[0] == "T-BAD"
+    marts = open_marts(settings(warehouse))
+    assert marts.rejected_rows == 0
+    left = [one.columns for one in missing(marts, "C-1") if "T-4" in one.key]
+    assert left == [("cause",)]
+
+
+@pytest.mark.parametrize(
+    ("contract", "name", "code"),
+    [
+        ("C-3", "request.xlsx", "request_nothing"),
+        ("C-9", "request.xlsx", "contract_unknown"),
+        ("C-1", "request.csv", "request_format"),
+        ("C-1", "no/request.xlsx", "folder_missing"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(loaded, marts, tmp_path, contract, name, code):
+    place_ = Warehouse(settings(loaded))
+
+    with pytest.raises(KeptError, match=code):
+        write_request(marts, place_, place_.manifest(), contract, tmp_path / name)
+
+
+def test_the_command_says_what_it_asks_for(loaded, tmp_path, capsys):
+    target = tmp_path / "request.xlsx"
+    app(["request", "C-1", "-o", str(target), "--warehouse", str(loaded)], standalone_mode=False)
+
+    assert target.exists()
+    assert "6 records lack" in capsys.readouterr().out
