@@ -7,7 +7,7 @@ this module; everything else asks `catalogue()`.
 import hashlib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -62,7 +62,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Log:
-    """One log: its columns, its key, and what makes a row of it contradict itself."""
+    """One log: its columns, its key, and what makes a row of it contradict itself.
+
+    `example`: a row of it as a person would write it, column → text.
+    """
 
     name: str
     label: Text
@@ -74,6 +77,7 @@ class Log:
     ends: tuple[str, ...] = ()
     decided_by_end: tuple[str, ...] = ()
     register: bool = False
+    example: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def events(self) -> tuple[Column, ...]:
@@ -178,12 +182,12 @@ class Catalogue:
 def catalogue() -> Catalogue:
     """The one catalogue. Raises CatalogueError where its files contradict themselves."""
     folder = files(__name__)
-    sources = sorted(
-        [file for file in folder.iterdir() if file.name.endswith(".toml")]
-        + [file for file in (folder / "messages").iterdir() if file.name.endswith(".toml")],
-        key=lambda file: file.name,
-    )
-    logs = {name: _log(name, raw) for name, raw in _read(folder / "logs.toml").items()}
+    # What the rules are made of: a changed sentence to people rebuilds nothing.
+    sources = [folder / "commitments.toml", folder / "logs.toml"]
+    examples = _read(folder / "examples.toml")
+    logs = {
+        name: _log(name, raw, examples[name]) for name, raw in _read(folder / "logs.toml").items()
+    }
     promises = _read(folder / "commitments.toml")
     terms = {name: _term(name, raw) for name, raw in promises["terms"].items()}
     clauses = {name: _clause(name, raw) for name, raw in promises["clauses"].items()}
@@ -267,7 +271,7 @@ def _column(name: str, raw: Mapping[str, Any]) -> Column:
     )
 
 
-def _log(name: str, raw: Mapping[str, Any]) -> Log:
+def _log(name: str, raw: Mapping[str, Any], example: Mapping[str, str]) -> Log:
     end = raw.get("end", {"at": (), "decides": ()})
     return Log(
         name=name,
@@ -280,6 +284,7 @@ def _log(name: str, raw: Mapping[str, Any]) -> Log:
         ends=tuple(end["at"]),
         decided_by_end=tuple(end["decides"]),
         register=raw.get("register", False),
+        example=example,
     )
 
 
@@ -335,6 +340,7 @@ def _check(found: Catalogue) -> None:
         if log.begins:
             named.add(log.begins)
         _demand(named <= set(log.columns), f"{log.name} names a column that it does not have")
+        _demand(list(log.example) == list(log.columns), f"{log.name}: the columns of its example")
         for column in log.columns.values():
             _demand(column.type in TYPES, f"{log.name}.{column.name}: type {column.type}")
             _demand(

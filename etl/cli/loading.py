@@ -1,6 +1,6 @@
 """Commands that bring data in, list it and take it back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from etl.catalogue import Text, catalogue
 from etl.cli.common import (
     ByOption,
     JsonOption,
+    LanguageOption,
     TimezoneOption,
     WarehouseOption,
     app,
@@ -20,16 +21,28 @@ from etl.cli.common import (
     shown_progress,
 )
 from etl.config import Settings
+from etl.errors import KeptError
 from etl.load import Loaded, LoadReport, load, undo
+from etl.mapping import read_mapping
 from etl.report import write_rejects
 from etl.store import Warehouse
+from etl.template import write_template
+from etl.watch import every, watch
+
+WATCH_SECONDS = 5
 
 
 @app.command("load")
 def load_command(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files or folders.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help="Files or folders.")
+    ] = None,
     log: Annotated[
         str | None, typer.Option("--log", metavar="NAME", help="Take the files for this log.")
+    ] = None,
+    maps: Annotated[
+        list[Path] | None,
+        typer.Option("--map", metavar="FILE", help="A mapping, as kept map writes it."),
     ] = None,
     through: Annotated[
         str | None,
@@ -42,6 +55,14 @@ def load_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change; write nothing.")
     ] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--watch",
+            metavar="DIR",
+            help="Load what appears there; it moves to done/ or failed/, the reasons beside it.",
+        ),
+    ] = None,
     by: ByOption = None,
     as_json: JsonOption = False,
     warehouse: WarehouseOption = None,
@@ -49,22 +70,72 @@ def load_command(
 ) -> None:
     """Load exports (CSV, Excel, folders of them) into the warehouse: all of them or none."""
     settings = Settings.from_environment(warehouse, timezone)
-    with shown_progress() as tell:
-        done = load(
-            settings,
-            paths,
-            log=log,
-            by=by,
-            through=through,
-            replace_missing=replace_missing,
-            dry_run=dry_run,
-            progress=tell,
-            waiting_for=lambda holder: note(settings, "warehouse_waiting", holder=holder),
-        )
-    if as_json:
-        print_json(done.as_json())
+    mappings = [read_mapping(file) for file in maps or ()]
+
+    def load_them(files: list[Path]) -> LoadReport:
+        with shown_progress() as tell:
+            return load(
+                settings,
+                files,
+                log=log,
+                mappings=mappings,
+                by=by,
+                through=through,
+                replace_missing=replace_missing,
+                dry_run=dry_run,
+                progress=tell,
+                waiting_for=lambda holder: note(settings, "warehouse_waiting", holder=holder),
+            )
+
+    def tell_of(done: LoadReport) -> None:
+        if as_json:
+            print_json(done.as_json())
+        else:
+            _print_load(settings, done)
+
+    if folder is not None:
+        if paths or dry_run:
+            raise KeptError("watch_alone")
+        _watch(settings, folder, load_them, tell_of)
+    elif not paths:
+        raise KeptError("load_nothing_named")
     else:
-        _print_load(settings, done)
+        tell_of(load_them(paths))
+
+
+def _watch(
+    settings: Settings,
+    folder: Path,
+    load_them: Callable[[list[Path]], LoadReport],
+    tell_of: Callable[[LoadReport], None],
+) -> None:
+    note(settings, "watch_began", folder=folder, seconds=WATCH_SECONDS)
+    found = watch(settings, folder, lambda file: load_them([file]), pause=every(WATCH_SECONDS))
+    for one in found:
+        if one.loaded is not None:
+            tell_of(one.loaded)
+        if one.error is not None:
+            reason = catalogue().sentence(one.error, settings.language)
+            if one.target is None:
+                note(settings, "watch_later", file=one.file, reason=reason)
+                continue
+            typer.echo(reason, err=True)
+        note(settings, "watch_moved", file=one.file, target=one.target)
+
+
+@app.command("template")
+def template_command(
+    name: Annotated[str, typer.Argument(metavar="LOG", help="A log, like tickets.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="An .xlsx file.")
+    ] = None,
+    language: LanguageOption = None,
+) -> None:
+    """Write an empty workbook of a log to fill in, with notes, choices and an example."""
+    settings = Settings.from_environment()
+    target = output or Path(f"{name}.xlsx")
+    write_template(name, language or settings.language, target)
+    typer.echo(say(settings, "template_written", file=target, log=catalogue().logs[name].label))
 
 
 @app.command()
@@ -172,4 +243,5 @@ def _line(settings: Settings, one: Loaded, dry_run: bool) -> str:
         parts.append(say(settings, "load_totals", count=one.totals_rows))
     if one.ignored_columns:
         parts.append(say(settings, "load_ignored", columns=", ".join(one.ignored_columns)))
+    parts += [say(settings, remark.code, **remark.values) for remark in one.notes]
     return "; ".join(parts)
