@@ -1,6 +1,6 @@
-"""The verdict on a clause, decided in one place."""
+"""The verdict on a clause, and how a rate is written, each decided in one place."""
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 
 def verdict(
@@ -21,3 +21,20 @@ def verdict(
     if met + unknown < target * due:
         return "broken"
     return "undecided"
+
+
+def percent(met: int | Decimal, due: int | Decimal, *targets: Decimal) -> str:
+    """met ÷ due as a percentage that never rounds across a target, nor up to 100 or to 0."""
+    if not due:
+        return "—"
+    exact = Decimal(met) * 100 / Decimal(due)
+    thresholds = [Decimal(0), Decimal(100), *(target * 100 for target in targets)]
+    for digits in (1, 2, 3):
+        shown = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+        if all(_side(shown, limit) == _side(exact, limit) for limit in thresholds):
+            return f"{shown}%"
+    return f"{exact.quantize(Decimal('0.001'), ROUND_DOWN)}%"
+
+
+def _side(value: Decimal, limit: Decimal) -> int:
+    return (value > limit) - (value < limit)

@@ -4,13 +4,15 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
+
+from etl.verdict import percent
 
 LOCALES = {"zh": Locale.parse("zh_CN"), "en": Locale.parse("en_US")}
 _MARKDOWN = str.maketrans({character: "\\" + character for character in "\\`*_{}[]()<>#+!|~$:^&"})
@@ -98,15 +100,7 @@ class Words:
 
     def percent(self, met: int | Decimal, due: int, *targets: Decimal) -> str:
         """met ÷ due as a percentage that never rounds across a target, nor up to 100 or to 0."""
-        if not due:
-            return "—"
-        exact = Decimal(met) * 100 / Decimal(due)
-        thresholds = [Decimal(0), Decimal(100), *(target * 100 for target in targets)]
-        for digits in (1, 2, 3):
-            shown = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-            if all(_side(shown, limit) == _side(exact, limit) for limit in thresholds):
-                return f"{shown}%"
-        return f"{exact.quantize(Decimal('0.001'), ROUND_DOWN)}%"
+        return percent(met, due, *targets)
 
     def share(self, *shares: Decimal) -> str:
         """A target such as 0.95 as 95%, with as many digits as it has; several as a range."""
@@ -117,10 +111,6 @@ class Words:
         """A difference of two rates in percentage points, signed."""
         digits = 1 if not delta or abs(delta) >= Decimal("0.0005") else 2
         return self("unit.points", n=f"{delta * 100:+.{digits}f}".replace("-", "−"))
-
-
-def _side(value: Decimal, limit: Decimal) -> int:
-    return (value > limit) - (value < limit)
 
 
 def _flat(raw: Mapping[str, object], prefix: str = "") -> dict[str, str]:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -43,6 +43,9 @@ AsOfOption = Annotated[
     typer.Option("--as-of", metavar="T", help="The day or instant to look from."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+LanguageOption = Annotated[
+    Literal["zh", "en"] | None, typer.Option("--language", help="Instead of your own (LANG).")
+]
 ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it.")]
 
 

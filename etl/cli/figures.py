@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -11,6 +11,7 @@ from etl.changes import changes
 from etl.cli.common import (
     AsOfOption,
     JsonOption,
+    LanguageOption,
     TimezoneOption,
     WarehouseOption,
     app,
@@ -21,8 +22,11 @@ from etl.cli.common import (
     shown_progress,
 )
 from etl.config import Settings
-from etl.marts import rebuild
+from etl.errors import KeptError
+from etl.marts import open_marts, rebuild
 from etl.report import TABLES, export, report
+from etl.reports import write_report
+from etl.reports.digest import FORMATS, digest, since_when
 from etl.store import Warehouse
 
 MOST_CHANGES = 20
@@ -38,14 +42,27 @@ def report_command(
         str | None,
         typer.Option("--since", metavar="T", help="What changed since that date or instant."),
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="The management report: .xlsx or .pdf."
+        ),
+    ] = None,
+    language: LanguageOption = None,
     as_json: JsonOption = False,
     warehouse: WarehouseOption = None,
     timezone: TimezoneOption = None,
 ) -> None:
     """Print the clauses with their counts, rates and verdicts, per contract; or what changed."""
     settings = Settings.from_environment(warehouse, timezone)
+    if output is not None and since is not None:
+        raise KeptError("management_alone")
     marts = looked_at(settings, as_of)
     manifest = Warehouse(settings).manifest()
+    if output is not None:
+        write_report(marts, manifest, language or settings.language, contract, output)
+        typer.echo(say(settings, "management_written", file=output))
+        return
     if since is not None:
         changed = changes(marts, looked_at(settings, since), manifest, contract)
         if as_json:
@@ -58,6 +75,37 @@ def report_command(
         print_json(figures)
     else:
         _print_report(settings, figures)
+
+
+@app.command("digest")
+def digest_command(
+    since: Annotated[
+        str,
+        typer.Option("--since", metavar="T", help="A date, an instant, or days before now: 7d."),
+    ] = "7d",
+    form: Annotated[
+        Literal["text", "html", "json", "wecom", "dingtalk", "feishu"],
+        typer.Option("--format", help="How it is sent: for people, machines or a chat robot."),
+    ] = "text",
+    contract: Annotated[
+        str | None, typer.Option("--contract", metavar="ID", help="Only this contract.")
+    ] = None,
+    as_of: AsOfOption = None,
+    language: LanguageOption = None,
+    warehouse: WarehouseOption = None,
+    timezone: TimezoneOption = None,
+) -> None:
+    """Print what changed, what broke and what falls due; nothing where nothing changed."""
+    settings = Settings.from_environment(warehouse, timezone)
+    manifest = Warehouse(settings).manifest()
+    then = since_when(since, manifest.timezone)
+    now = looked_at(settings, as_of)
+    if then >= now.as_of:
+        return
+    earlier = open_marts(settings, then)
+    found = digest(now, earlier, manifest, language or settings.language, contract)
+    if not found.quiet:
+        typer.echo(FORMATS[form](found), nl=False)
 
 
 @app.command("export")
