@@ -28,6 +28,7 @@ ROOT = Path(__file__).parent.parent
 KEPT = (sys.executable, "-m", "etl")
 ENOUGH_SECONDS = 120
 SLOWEST = 10
+SESSIONS = (1, 5, 20)
 _BYTES = 1 if sys.platform == "darwin" else 1024
 
 
@@ -127,6 +128,10 @@ def measure_size(folder: Path, tickets: int, repeats: int) -> dict[str, Any]:
         assert {run.said["rows"] for run in one} == {run.said["rows"] for run in other}, page
         name = f"page {page} ({asked['statements']} queries)"
         measures.append(compare(name, "computed when asked", one, other))
+    readers = [
+        run(sys.executable, "-m", "benchmarks.sessions", warehouse, count).said
+        for count in SESSIONS
+    ]
     counts: Counter[str] = Counter()
     for file in loads[-1].said["files"]:
         counts[file["log"]] += file["new"]
@@ -135,6 +140,7 @@ def measure_size(folder: Path, tickets: int, repeats: int) -> dict[str, Any]:
         for name in builds[0].said["models"]
     }
     show(f"{tickets:,} tickets", counts, measures)
+    show_readers(readers)
     show_slowest(models)
     return {
         "rows": counts,
@@ -142,6 +148,7 @@ def measure_size(folder: Path, tickets: int, repeats: int) -> dict[str, Any]:
         "warehouse_bytes": size_of(warehouse),
         "measures": [{**asdict(one), "ratio": one.ratio} for one in measures],
         "models": models,
+        "readers": readers,
     }
 
 
@@ -228,6 +235,27 @@ def show(title: str, counts: dict[str, int], measures: Sequence[Measure]) -> Non
     console.print(table)
     if counts:
         console.print("Rows: " + ", ".join(f"{log} {rows:,}" for log, rows in counts.items()))
+
+
+def show_readers(readers: Sequence[dict[str, Any]]) -> None:
+    """Prints how the overview did with so many readers at once, and drawn in a browser."""
+    table = Table(
+        "readers", "first drawn", "opened", "changed", "p95", "most KB", "server GB",
+        title="The overview, seconds as told by the server",
+    )  # fmt: skip
+    for one in readers:
+        seconds = ("first_seconds", "opened_seconds", "changed_seconds", "changed_p95_seconds")
+        table.add_row(
+            str(one["sessions"]),
+            *(f"{one[name]:.2f}" for name in seconds),
+            f"{one['most_bytes'] / 1e3:.0f}",
+            f"{(one['server_peak_bytes'] or 0) / 1e9:.2f}",
+        )
+    console = Console(width=120)
+    console.print(table)
+    for drawn in (one["drawn"] for one in readers if one["drawn"]):
+        said = ", ".join(f"{name.split('_')[0]} {value:.2f} s" for name, value in drawn.items())
+        console.print(f"In a browser: {said}")
 
 
 def show_slowest(models: dict[str, float]) -> None:

@@ -26,17 +26,21 @@ _MONTH = r"\d{4}-(?:0[1-9]|1[0-2])"
 _RANGE = re.compile(rf"({_MONTH})\.\.({_MONTH})")
 _IN_URL = (
     "contract", "department", "period", "as_of", "lang", "clause", "find", "status", "unit",
+    "beside",
 )  # fmt: skip
 _LONGEST_ID = 200
+BEFORE = "before"
 _WRITTEN = "filters.written"
 _IGNORED = "filters.ignored"
+_GO = "filters.go"
 
 
 @dataclass(frozen=True)
 class Filters:
     """One view of the data. `as_of` None is the data horizon, `contract` None every contract.
 
-    `unit` is the unit that stands open in the drawer.
+    `unit` is the unit that stands open in the drawer. `beside` is what a trend is compared with:
+    `before` (the period before), `contract:…` or `department:…`.
     """
 
     contract: str | None = None
@@ -48,6 +52,7 @@ class Filters:
     find: str = ""
     status: str | None = None
     unit: str | None = None
+    beside: str | None = None
     ignored: tuple[str, ...] = field(default=(), compare=False)
 
     def months(self, last: str) -> tuple[str | None, str | None]:
@@ -70,6 +75,18 @@ class Filters:
         length = _number(until) - _number(first) + 1
         return Selection(self.contract, self.department, _shift(first, -length), _shift(first, -1))
 
+    def compared(self, last: str) -> Selection | None:
+        """What the view is compared with; None where nothing was chosen."""
+        if self.beside is None:
+            return None
+        if self.beside == BEFORE:
+            return self.before(last)
+        kind, _, value = self.beside.partition(":")
+        changed: dict[str, object] = {kind: value}
+        if kind == "contract":
+            changed["department"] = None  # another contract has departments of its own
+        return self.selection(last).but(**changed)
+
     def query(self) -> dict[str, str]:
         """The URL's parameters that say this view; what is as by default is left out."""
         said = {
@@ -82,6 +99,7 @@ class Filters:
             "find": self.find,
             "status": self.status,
             "unit": self.unit,
+            "beside": self.beside,
         }
         return {name: value for name, value in said.items() if value}
 
@@ -116,6 +134,8 @@ def _accept(name: str, value: str, choices: Choices) -> str | date | None:
         return value[:80]
     if name == "unit":
         return value if len(value) <= _LONGEST_ID else None
+    if name == "beside":
+        return value if value in beside_choices(choices) else None
     known = {
         "contract": choices.contracts,
         "department": choices.departments,
@@ -198,6 +218,41 @@ def bar(title: str, words: Words, choices: Choices, own: tuple[str, ...] = ()) -
     return chosen
 
 
+def heading(title: str, words: Words) -> None:
+    """Draw the title of a page that has no filters; what they say elsewhere is kept."""
+    state = st.session_state
+    for name in (*_IN_URL, "preset", "first", "last"):
+        if name in state and name != "lang":
+            state[name] = state[name]  # else the state of a widget goes with the page it is on
+    with st.container(key="filters", horizontal=True, vertical_alignment="center"):
+        st.title(title, anchor=False, width="stretch")
+        switch(words)
+    if st.query_params.get("lang") != words.language:
+        st.query_params["lang"] = words.language
+
+
+def section(words: Words, names: tuple[str, ...]) -> str:
+    """Draw the choice of a section of the data page and return it."""
+    if wanted := st.session_state.pop(_GO, None):
+        st.session_state["data_section"] = wanted
+    st.session_state.setdefault("data_section", names[0])
+    chosen = st.segmented_control(
+        words("data.section"),
+        names,
+        format_func=lambda one: words(f"data.section_{one}"),
+        key="data_section",
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    return chosen or names[0]
+
+
+def go_to_section(name: str) -> None:
+    """Turn to another section of the data page with the next run."""
+    st.session_state[_GO] = name
+
+
 def switch(words: Words) -> None:
     """The language switch."""
     st.session_state.setdefault("lang", words.language)
@@ -225,6 +280,41 @@ def stage(words: Words, titles: Mapping[str, str], default: str) -> str:
         persist_state="session",
     )
     return chosen or default
+
+
+def beside_choices(choices: Choices) -> tuple[str, ...]:
+    """What a trend can be compared with."""
+    contracts = (f"contract:{one}" for one in choices.contracts)
+    departments = (f"department:{one}" for one in choices.departments)
+    return (BEFORE, *contracts, *departments)
+
+
+def beside(words: Words, choices: Choices) -> None:
+    """Draw the choice of what to compare with; it is read back as `Filters.compared`."""
+    state = st.session_state
+    offered = tuple(
+        one
+        for one in beside_choices(choices)
+        if one not in (f"contract:{state['contract']}", f"department:{state['department']}")
+    )
+    if state.get("beside") not in offered:
+        state["beside"] = None
+    st.selectbox(
+        words("filter.beside"),
+        offered,
+        index=None,
+        format_func=lambda one: beside_title(words, one),
+        key="beside",
+        placeholder=words("filter.beside"),
+        label_visibility="collapsed",
+        width=230,
+        persist_state="session",
+    )
+
+
+def beside_title(words: Words, one: str) -> str:
+    """What is compared with, in words."""
+    return words("filter.beside_before") if one == BEFORE else one.partition(":")[2]
 
 
 def dimension(words: Words) -> str:
@@ -312,6 +402,8 @@ def _adopt_url(choices: Choices, language: str) -> None:
             st.session_state["find"] = said.find
         if said.status or first:
             st.session_state["status"] = said.status
+        if said.beside or first:
+            st.session_state["beside"] = said.beside
         st.session_state["unit"] = said.unit
     _drop_what_is_gone(choices)
 
@@ -352,6 +444,7 @@ def _chosen(choices: Choices, language: str, own: tuple[str, ...]) -> Filters:
         find=state.get("find") or "" if "find" in own else "",
         status=state.get("status") if "status" in own else None,
         unit=state.get("unit"),
+        beside=state.get("beside") if "beside" in own else None,
         ignored=ignored(),
     )
 

@@ -7,6 +7,7 @@ from dashboard.filters import Filters
 from dashboard.queries import Book, Selection
 from dashboard.texts import Words
 from dashboard.theme import Palette
+from etl.config import Settings
 
 
 @dataclass(frozen=True)
@@ -32,3 +33,12 @@ class Page:
     def everything(self) -> Selection:
         """The obligations of every period, for this contract and department."""
         return Selection(self.filters.contract, self.filters.department)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One run of a page that is there before any data is: it asks for the data itself."""
+
+    settings: Settings
+    words: Words
+    palette: Palette

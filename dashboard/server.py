@@ -13,8 +13,13 @@ from types import FrameType
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from streamlit import config
 
+from dashboard.early_style import EarlyStyle
+from dashboard.headers import SafeHeaders
+from dashboard.uploads import StreamedUploads
 from etl.catalogue import catalogue
 from etl.config import Settings
 from etl.errors import KeptError
@@ -22,6 +27,13 @@ from etl.errors import KeptError
 APP = Path(__file__).with_name("app.py")
 PORT = 8501
 EVERY_ADDRESS = ("0.0.0.0", "::")
+# The bundle that draws charts is 4.7 MB, and a third of that packed.
+MIDDLEWARE = (
+    Middleware(SafeHeaders),
+    Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
+    Middleware(EarlyStyle),
+    Middleware(StreamedUploads),
+)
 
 
 def serve(
@@ -55,8 +67,14 @@ def serve(
     sys.argv = [str(APP)]
     signal.signal(signal.SIGTERM, _interrupt)
     with suppress(KeyboardInterrupt):
-        st.App(APP, lifespan=announce).run(
-            config={**options(), "server.address": host, "server.port": port}
+        st.App(APP, lifespan=announce, middleware=MIDDLEWARE).run(
+            config={
+                **options(),
+                "server.address": host,
+                "server.port": port,
+                # In megabytes; what is larger is refused before it is sent.
+                "server.maxUploadSize": max(1, settings.limits.max_file_bytes >> 20),
+            }
         )
     return 0
 

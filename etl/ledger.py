@@ -93,7 +93,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256(
         f"{__version__} {duckdb.__version__} {catalogue().fingerprint}".encode()
     )
-    for module in ("as_of", "ledger", "references", "sensitivity"):  # they write SQL too
+    for module in ("as_of", "ledger", "references", "sensitivity", "tables"):  # they write SQL too
         digest.update((files("etl") / f"{module}.py").read_bytes())
     for model in sorted(_found().values(), key=lambda model: model.name):
         digest.update(f"\0{model.kind}\0{model.name}\0{model.sql}".encode())
@@ -123,16 +123,19 @@ def build_marts(
     known_at: datetime,
     at: datetime | None = None,
     wanted: Collection[str] | None = None,
+    last_events: str | None = None,
 ) -> Iterator[tuple[str, int, int]]:
     """Builds all facts and marts in the connection's current schema, telling (name, done, of).
 
     `logs` is the schema with the merged logs, `loaded` the logs ever loaded, `known_at` the moment
     of the last load (after which nothing is known), `at` the as-of or None for the data horizon.
-    With `wanted`, only these models are built, and what they need.
+    With `wanted`, only these models are built, and what they need. `last_events` is a table (log,
+    last_at) for where only a part of the logs is at hand: how far each goes, the whole of it tells.
     """
     for log in catalogue().logs.values():
         con.execute(references.counted_view_sql(log, logs))
-    con.execute(f"create temp view log_last_event as {as_of.last_event_sql()}")
+    ends = f"select log, last_at from {last_events}" if last_events else as_of.last_event_sql()
+    con.execute(f"create temp view log_last_event as {ends}")
     horizon = con.execute(as_of.horizon_sql()).fetchone()
     latest = horizon[0] if horizon and horizon[0] is not None else known_at
     horizon_at = min(latest, known_at)
@@ -147,7 +150,7 @@ def build_marts(
         con.execute(f"create temp view base_{log.name} as {as_of.base_sql(log)}")
     con.execute(f"create temp view open_row as {references.open_rows_sql(logs)}")
     con.execute(f"create table calendar as {as_of.calendar_sql()}")
-    every = list(models().values()) if wanted is None else _with_what_they_need(wanted)
+    every = list(models().values()) if wanted is None else needed_for(wanted)
     missing = dict(_GATHERED)
     for done, model in enumerate(every):
         yield model.name, done, len(every)
@@ -225,8 +228,11 @@ def _with_all_columns(model: Model) -> str:
     return f"select {columns} from ({model.sql}) as found"
 
 
-def _with_what_they_need(wanted: Collection[str]) -> list[Model]:
-    """Where all clauses (or signals) are gathered, all of them, unless some are wanted by name."""
+def needed_for(wanted: Collection[str]) -> list[Model]:
+    """These models and what they need, in order.
+
+    Where all clauses (or signals) are gathered, all of them, unless some are wanted by name.
+    """
     needed = set(wanted)
     for name, model in reversed(list(models().items())):
         if name not in needed:

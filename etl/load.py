@@ -2,11 +2,10 @@
 
 import re
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -19,14 +18,17 @@ from etl.check import Checked, check, problems_json, typed_columns
 from etl.config import Settings
 from etl.errors import KeptError, NothingDoneError
 from etl.ledger import fingerprint
+from etl.mapping import ColumnMapping
 from etl.marts import Progress, build_generation, finish_generation, silent
-from etl.match import recognise
+from etl.match import MARK, Match, Note, fitting, recognise
 from etl.read import drop_staged, sniff
+from etl.remembered import remembered
+from etl.scratch import scratch
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse, now, sha256_of
-from etl.tables import create_logs, difference, merge, merge_rows
+from etl.tables import MARK_SQL, create_logs, difference, merge, merge_rows, take_out
 
-SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
+SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".zip"})
 THROUGH = "--through"
 _LOOSE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}:\d{2}(?::\d{2})?))?")
 
@@ -46,6 +48,7 @@ class Loaded:
     totals_rows: int
     ignored_columns: tuple[str, ...]
     batch: str | None
+    notes: tuple[Note, ...] = ()
 
     @property
     def place(self) -> str:
@@ -69,7 +72,7 @@ class LoadReport:
 
 
 @dataclass(frozen=True)
-class _Prepared:
+class Prepared:
     """A file or sheet, read and checked, not yet merged."""
 
     path: Path | None
@@ -82,6 +85,12 @@ class _Prepared:
     absent: tuple[str, ...]
     checked: Checked | None = None
     ignored: tuple[str, ...] = field(default=())
+    marks: str | None = None
+
+    @property
+    def refused(self) -> str:
+        """The table that its rejects go into."""
+        return f"refused_{self.table}"
 
 
 def load(
@@ -89,6 +98,7 @@ def load(
     paths: Sequence[Path],
     *,
     log: str | None = None,
+    mappings: Sequence[ColumnMapping] = (),
     by: str | None = None,
     through: str | None = None,
     replace_missing: bool = False,
@@ -98,7 +108,9 @@ def load(
 ) -> LoadReport:
     """Loads files and folders into the warehouse, all of them or none.
 
-    Raises KeptError, with nothing written, where a file is refused.
+    `mappings` are laid over what is found in the files that have their headers; after them come
+    those that the warehouse remembers. Raises KeptError, with nothing written, where a file is
+    refused.
     """
     if log is not None and log not in catalogue().logs:
         raise KeptError("log_unknown_name", log=log, logs=", ".join(catalogue().logs))
@@ -107,24 +119,23 @@ def load(
     manifest = warehouse.manifest()
     complete_at = None if through is None else parse_instant(through, manifest.timezone)
     warehouse.demand_space(4 * sum(file.stat().st_size for file in files))
-    with _scratch() as (con, folder):
-        work = _Load(
+    with staging() as (con, folder):
+        work = Work(
             warehouse,
             con,
             folder,
             by or settings.person,
             replace_missing,
-            dry_run,
             progress,
             skipped,
         )
-        prepared = list(work.prepare(files, log, manifest.timezone))
+        prepared = list(work.prepare(files, log, manifest.timezone, mappings))
         if complete_at is not None:
             prepared.append(work.prepare_coverage(prepared, complete_at))
         if dry_run:
-            return work.commit(manifest, prepared)
+            return work.report(work.build(manifest, prepared), manifest.number, dry_run=True)
         with warehouse.lock(waiting_for):
-            return work.commit(warehouse.manifest(), prepared)
+            return work.publish(work.build(ready(warehouse, progress), prepared))
 
 
 def undo(settings: Settings, identity: str, progress: Progress = silent) -> Batch:
@@ -134,15 +145,40 @@ def undo(settings: Settings, identity: str, progress: Progress = silent) -> Batc
     """
     warehouse = Warehouse(settings)
     warehouse.manifest().batch(identity)
-    with warehouse.lock():
+    with scratch("undo") as folder, warehouse.lock():
         manifest = warehouse.manifest()
-        gone = manifest.batch(identity)
-        left = tuple(batch for batch in manifest.batches if batch is not gone)
-        following = warehouse.next_manifest(manifest, left, (*manifest.undone, gone))
-        if left:
-            build_generation(warehouse, following, progress)
-        warehouse.publish(following)
-    return gone
+        after = without(warehouse, manifest, identity, folder / "next.duckdb", progress)
+        publish(warehouse, after, folder / "next.duckdb")
+    return manifest.batch(identity)
+
+
+def without(
+    warehouse: Warehouse,
+    manifest: Manifest,
+    identity: str,
+    target: Path,
+    progress: Progress = silent,
+) -> Manifest:
+    """The successor of `manifest` without that batch, its generation built at `target`.
+
+    Raises KeptError where there is no such batch.
+    """
+    gone = manifest.batch(identity)
+    left = tuple(batch for batch in manifest.batches if batch is not gone)
+    after = warehouse.next_manifest(manifest, left, (*manifest.undone, gone))
+    if not left:
+        return after
+    target.unlink(missing_ok=True)
+    if warehouse.generation(manifest, fingerprint()).exists():
+        copy_logs(warehouse, manifest, target)
+        with duckdb.connect(target) as con:
+            take_out(con, "logs", warehouse, gone, left)
+    else:
+        copy_logs(warehouse, after, target)
+    with duckdb.connect(target) as con:
+        finish_generation(con, after, progress)
+        con.execute("checkpoint")
+    return after
 
 
 def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
@@ -164,7 +200,7 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
             raise KeptError("file_unreadable", file=path.name) from error
         if path.is_dir():
             inside = [file for file in path.rglob("*") if file.is_file()]
-            taken = [file for file in inside if _looks_loadable(file)]
+            taken = [file for file in inside if is_loadable(file)]
             if not taken:
                 raise NothingDoneError("folder_empty", folder=path)
             found += taken
@@ -199,21 +235,54 @@ def parse_instant(text: str, timezone: str) -> datetime:
     return instant
 
 
-def _looks_loadable(file: Path) -> bool:
+def ready(warehouse: Warehouse, progress: Progress) -> Manifest:
+    """The current manifest; its generation is there, for whoever reads while a load goes on."""
+    manifest = warehouse.manifest()
+    if manifest.batches and not warehouse.generation(manifest, fingerprint()).exists():
+        build_generation(warehouse, manifest, progress)
+    return manifest
+
+
+def is_loadable(file: Path) -> bool:
+    """Whether a file of a folder is one to load, by its name."""
     return file.suffix.lower() in SUFFIXES and not file.name.startswith((".", "~$"))
 
 
 @contextmanager
-def _scratch() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    with tempfile.TemporaryDirectory(prefix="kept-") as name:
-        folder = Path(name)
-        with duckdb.connect(folder / "stage.duckdb") as con:
-            con.execute("set enable_progress_bar = false")
-            yield con, folder
+def staging(purpose: str = "load") -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A scratch folder, and a database in it in which files are read and checked."""
+    with scratch(purpose) as folder, duckdb.connect(folder / "stage.duckdb") as con:
+        con.execute("set enable_progress_bar = false")
+        yield con, folder
+
+
+Noted = Callable[[int, Prepared], None]
+
+
+def _unnoted(_place: int, _one: Prepared) -> None:
+    """What comes before a merge that nobody wants to look at."""
+
+
+def _unwatched(_stage: str) -> None:
+    """A stage that begins unwatched."""
 
 
 @dataclass(frozen=True)
-class _Load:
+class Built:
+    """The state after a load, built in the scratch folder and not published.
+
+    `after` is None where nothing would change; `batches` are what it would add to `before`.
+    """
+
+    before: Manifest
+    after: Manifest | None
+    generation: Path
+    files: tuple[Loaded, ...]
+    batches: tuple[tuple[Prepared, Batch], ...] = ()
+
+
+@dataclass(frozen=True)
+class Work:
     """One load on its way; `con` is a scratch database in `folder`."""
 
     warehouse: Warehouse
@@ -221,24 +290,33 @@ class _Load:
     folder: Path
     by: str
     replace_missing: bool
-    dry_run: bool
     progress: Progress
     skipped: list[str]
+    begins: Callable[[str], None] = _unwatched
 
     def prepare(
-        self, files: Sequence[Path], forced: str | None, timezone: str
-    ) -> Iterator[_Prepared]:
+        self,
+        files: Sequence[Path],
+        forced: str | None,
+        timezone: str,
+        mappings: Sequence[ColumnMapping] = (),
+    ) -> Iterator[Prepared]:
         """Reads, recognises and checks the files; nothing of the warehouse is touched."""
         con, limits = self.con, self.warehouse.settings.limits
+        known = remembered(self.warehouse)
+        unfit = list(mappings)
         number = 0
         for done, path in enumerate(files):
             self.progress(path.name, done, len(files))
             recognised = False
             passed_over: list[str] = []
-            with sniff(path, limits=limits) as source:
+            with sniff(path, limits=limits, scratch=self.folder) as source:
                 sha256 = sha256_of(path)
-                for sheet, readings in groupby(source.tables(), key=lambda table: table.sheet):
-                    match = recognise(list(readings), forced, f"{path.stem} {sheet or ''}")
+                for sheet, group in groupby(source.tables(), key=lambda table: table.sheet):
+                    readings = list(group)
+                    unfit = [one for one in unfit if not fitting(readings, one)]
+                    hint = f"{path.stem} {sheet or ''}"
+                    match = recognise(readings, forced, hint, mappings, known)
                     if match is None:
                         passed_over.append(f"{path.name} [{sheet}]")
                         continue
@@ -246,8 +324,9 @@ class _Load:
                     number += 1
                     source.stage(con, match.table, match.header_index, len(match.headers), "staged")
                     checked = check(con, "staged", match, timezone, f"typed_{number}")
+                    marks = self._marks(match, checked.table)
                     drop_staged(con, "staged")
-                    yield _Prepared(
+                    yield Prepared(
                         path=path,
                         file=path.name,
                         sheet=sheet,
@@ -255,15 +334,18 @@ class _Load:
                         log=match.log.name,
                         table=checked.table,
                         headers=match.headers,
-                        absent=tuple(c for c in match.log.columns if c not in match.columns),
+                        absent=tuple(c for c in match.log.columns if c not in match.given),
                         checked=checked,
                         ignored=match.ignored,
+                        marks=marks,
                     )
             if not recognised:
                 raise KeptError("log_unknown", file=path.name)
-            self.skipped.extend(passed_over)
+            self.skipped.extend((*passed_over, *source.hidden))
+        if unfit:
+            raise KeptError("mapping_fits_none", mapping=unfit[0].profile or unfit[0].log)
 
-    def prepare_coverage(self, prepared: Sequence[_Prepared], complete_at: datetime) -> _Prepared:
+    def prepare_coverage(self, prepared: Sequence[Prepared], complete_at: datetime) -> Prepared:
         """The coverage rows that `--through` states for the logs of this load."""
         con, log = self.con, catalogue().logs["coverage"]
         con.execute(f"create table typed_through ({typed_columns(log)}, source_row bigint)")
@@ -277,70 +359,68 @@ class _Load:
             + ", ".join(log.columns)
             + " from typed_through"
         )
-        return _Prepared(None, THROUGH, None, None, log.name, "through", tuple(log.columns), ())
+        return Prepared(None, THROUGH, None, None, log.name, "through", tuple(log.columns), ())
 
-    def commit(self, manifest: Manifest, prepared: Sequence[_Prepared]) -> LoadReport:
-        """Merges what was prepared into a copy of the logs and, unless dry, publishes it."""
-        con, warehouse, dry_run = self.con, self.warehouse, self.dry_run
-        following = self.folder / "next.duckdb"
-        self._copy_current(manifest, following)
-        con.execute(f"attach {literal(following)} as next")
-        batches: list[Batch] = []
+    def build(
+        self, manifest: Manifest, prepared: Sequence[Prepared], before_merging: Noted = _unnoted
+    ) -> Built:
+        """Merges what was prepared into a copy of the logs and builds the marts over them.
+
+        `before_merging` is told of each file that is about to be merged into `next.logs`.
+        """
+        con = self.con
+        self.begins("merge")
+        generation = self.folder / "next.duckdb"
+        generation.unlink(missing_ok=True)
+        copy_logs(self.warehouse, manifest, generation)
+        con.execute(f"attach {literal(generation)} as next")
+        batches: list[tuple[Prepared, Batch]] = []
         results: list[Loaded] = []
         loaded_logs = set(manifest.loaded_logs)
-        for one in prepared:
-            sequence = manifest.next_sequence + len(batches)
-            result, batch = self._merge_one(one, sequence, one.log not in loaded_logs)
-            results.append(result)
-            if batch is not None:
-                batches.append(batch)
-                loaded_logs.add(batch.log)
-                if not dry_run:
-                    self._keep(one, batch)
-        con.execute("detach next")
-        published = manifest
+        try:
+            for done, one in enumerate(prepared):
+                self.progress(one.file, done, len(prepared))
+                before_merging(done, one)
+                sequence = manifest.next_sequence + len(batches)
+                result, batch = self._merge_one(one, sequence, one.log not in loaded_logs)
+                results.append(result)
+                if batch is not None:
+                    batches.append((one, batch))
+                    loaded_logs.add(batch.log)
+        finally:
+            con.execute("detach next")
+        after = None
         if batches:
-            published = warehouse.next_manifest(
-                manifest, (*manifest.batches, *batches), manifest.undone
+            added = (batch for _, batch in batches)
+            after = self.warehouse.next_manifest(
+                manifest, (*manifest.batches, *added), manifest.undone
             )
-            with duckdb.connect(following) as own:
-                finish_generation(own, published, self.progress)
+            self.begins("build")
+            with duckdb.connect(generation) as own:
+                finish_generation(own, after, self.progress)
                 own.execute("checkpoint")
-            if not dry_run:
-                target = warehouse.generation(published, fingerprint())
-                with warehouse.writing(target) as temporary:
-                    shutil.copyfile(following, temporary)
-                published = warehouse.publish(published)
+        return Built(manifest, after, generation, tuple(results), tuple(batches))
+
+    def publish(self, built: Built) -> LoadReport:
+        """Makes what was built the current state; the caller holds the lock."""
+        if built.after is None:
+            return self.report(built, built.before.number)
+        kept = tuple(self._keep(one, batch) for one, batch in built.batches)
+        after = replace(built.after, batches=(*built.before.batches, *kept))
+        return self.report(built, publish(self.warehouse, after, built.generation).number)
+
+    def report(self, built: Built, manifest: int, *, dry_run: bool = False) -> LoadReport:
+        """What became, or would become, of every file; `manifest` is the one then in force."""
         return LoadReport(
-            files=tuple(results),
+            files=built.files,
             skipped=tuple(sorted(self.skipped)),
-            waiting=_waiting(following) if batches or manifest.batches else {},
-            manifest=manifest.number if dry_run else published.number,
+            waiting=_waiting(built.generation) if built.after or built.before.batches else {},
+            manifest=manifest,
             dry_run=dry_run,
         )
 
-    def _copy_current(self, manifest: Manifest, target: Path) -> None:
-        """The merged logs of `manifest` at `target`, without its marts."""
-        warehouse = self.warehouse
-        current = warehouse.generation(manifest, fingerprint())
-        if manifest.batches and not current.exists() and not self.dry_run:
-            build_generation(warehouse, manifest, self.progress)
-        if manifest.batches and current.exists():
-            shutil.copyfile(current, target)
-            with duckdb.connect(target) as con:
-                marts = con.execute(
-                    "select table_name from duckdb_tables() where schema_name = 'main'"
-                ).fetchall()
-                for (name,) in marts:
-                    con.execute(f'drop table "{name}"')
-            return
-        with duckdb.connect(target) as con:
-            create_logs(con, "logs")
-            for batch in manifest.batches:
-                merge(con, "logs", warehouse, batch)
-
     def _merge_one(
-        self, one: _Prepared, sequence: int, first_of_its_log: bool
+        self, one: Prepared, sequence: int, first_of_its_log: bool
     ) -> tuple[Loaded, Batch | None]:
         """Merges a file into the next logs where it changes anything; its batch, else None."""
         con, log = self.con, catalogue().logs[one.log]
@@ -356,11 +436,16 @@ class _Load:
         rejected = len(one.checked.rejects) if one.checked else 0
         new_rejects = self._note_rejects(one, sequence) if rejected else 0
         wanted = found.new or found.changed or new_rejects or first_of_its_log
+        wanted = wanted or self._closes(one)
         batch = None
         if wanted:
             merge_rows(con, "next.logs", log, one.table, sequence)
             if rejected:
-                con.execute("insert into next.logs.rejects from refused")
+                con.execute(f"insert into next.logs.rejects from {one.refused}")
+            if one.marks:
+                con.execute(
+                    f"insert into next.logs.mended select mark, {sequence} from {one.marks}"
+                )
             batch = Batch(
                 id=f"{sequence:05d}-{one.log}",
                 sequence=sequence,
@@ -391,55 +476,110 @@ class _Load:
                 totals_rows=one.checked.totals if one.checked else 0,
                 ignored_columns=one.ignored,
                 batch=batch.id if batch else None,
+                notes=one.checked.match.notes if one.checked else (),
             ),
             batch,
         )
 
-    def _note_rejects(self, one: _Prepared, sequence: int) -> int:
-        """Puts the rejects into the table `refused`; how many of them were not refused before."""
+    def _marks(self, match: Match, rows: str) -> str | None:
+        """Which rejected rows those of a file of rejects are, mended: source_row, mark."""
+        if MARK not in match.headers:
+            return None
+        name, cell = f"marks_{rows}", f"trim(c{match.headers.index(MARK)})"
+        self.con.execute(
+            f"create table {name} as select source_row, {cell} as mark from staged "
+            f"semi join {rows} using (source_row) where {cell} <> ''"
+        )
+        return name
+
+    def _closes(self, one: Prepared) -> bool:
+        """Whether a file has rows mended that are still among the rejected ones."""
+        if one.marks is None:
+            return False
+        found = self.con.execute(
+            f"select 1 from next.logs.open_rejects semi join {one.marks} as marks "
+            f"on marks.mark = {MARK_SQL} limit 1"
+        ).fetchone()
+        return found is not None
+
+    def _note_rejects(self, one: Prepared, sequence: int) -> int:
+        """Puts the rejects into a table of their own; how many of them were not refused before."""
         assert one.checked is not None
         con = self.con
-        con.execute("create or replace temp table refused as from next.logs.rejects limit 0")
+        con.execute(f"create or replace table {one.refused} as from next.logs.rejects limit 0")
         con.executemany(
-            "insert into refused values (?, ?, ?, ?, ?, ?, ?, ?)",
+            f"insert into {one.refused} values (?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 [sequence, one.log, r.source_row, list(r.key), r.contract_id, list(r.cells),
-                 list(r.texts),             problems_json(r.problems)]
+                 list(r.texts), problems_json(r.problems)]
                 for r in one.checked.rejects
             ],
         )  # fmt: skip
         counted = con.execute(
-            "select count(*) from refused "
+            f"select count(*) from {one.refused} as refused "
             "where not exists (select 1 from next.logs.open_rejects as known "
             "where known.log = refused.log and known.texts = refused.texts)"
         ).fetchone()
         return counted[0] if counted else 0
 
-    def _keep(self, one: _Prepared, batch: Batch) -> None:
-        """Writes the files of a batch: the upload, its typed rows, its rejects."""
+    def _keep(self, one: Prepared, batch: Batch) -> Batch:
+        """Writes the files of a batch: the upload, its typed rows, its rejects; their hashes."""
         con, warehouse = self.con, self.warehouse
         if one.path is not None and one.sha256 is not None:
             warehouse.keep_raw(one.path, one.sha256, batch.extension)
         rows = warehouse.path("batches", batch.log, f"{batch.id}.parquet")
         with warehouse.writing(rows) as temporary:
+            mends, marks = "", ""
+            if one.marks:
+                mends, marks = ", mark as mends", f"left join {one.marks} using (source_row)"
             con.execute(
-                f"copy (select *, {batch.sequence} as batch from {one.table}) "
+                f"copy (select rows.*, {batch.sequence} as batch{mends} "
+                f"from {one.table} as rows {marks}) "
                 f"to {literal(temporary)} (format parquet, compression zstd)"
             )
+        batch = replace(batch, rows_sha256=sha256_of(rows))
         if batch.rejected:
-            with warehouse.writing(warehouse.path("rejects", f"{batch.id}.parquet")) as temporary:
+            rejects = warehouse.path("rejects", f"{batch.id}.parquet")
+            with warehouse.writing(rejects) as temporary:
                 con.execute(
                     "copy (select source_row, key, contract_id, cells, texts, problems "
-                    f"from refused) to {literal(temporary)} (format parquet, compression zstd)"
+                    f"from {one.refused}) to {literal(temporary)} "
+                    "(format parquet, compression zstd)"
                 )
+            batch = replace(batch, rejects_sha256=sha256_of(rejects))
+        return batch
+
+
+def copy_logs(warehouse: Warehouse, manifest: Manifest, target: Path) -> None:
+    """The merged logs of `manifest` at `target`, without its marts."""
+    current = warehouse.generation(manifest, fingerprint())
+    if manifest.batches and current.exists():
+        shutil.copyfile(current, target)
+        with duckdb.connect(target) as con:
+            marts = con.execute(
+                "select table_name from duckdb_tables() where schema_name = 'main'"
+            ).fetchall()
+            for (name,) in marts:
+                con.execute(f'drop table "{name}"')
+        return
+    with duckdb.connect(target) as con:
+        create_logs(con, "logs")
+        for batch in manifest.batches:
+            merge(con, "logs", warehouse, batch)
+
+
+def publish(warehouse: Warehouse, after: Manifest, generation: Path) -> Manifest:
+    """Makes `after` the current manifest, with the generation built for it.
+
+    The caller holds the lock. Without any batch there is no generation.
+    """
+    if after.batches:
+        with warehouse.writing(warehouse.generation(after, fingerprint())) as temporary:
+            shutil.copyfile(generation, temporary)
+    return warehouse.publish(after)
 
 
 def _waiting(generation: Path) -> dict[str, int]:
     with duckdb.connect(generation, read_only=True) as con:
-        tables = con.execute(
-            "select 1 from duckdb_tables() where schema_name = 'logs' and table_name = 'waiting'"
-        ).fetchone()
-        if tables is None:
-            return {}
         rows = con.execute("select log from logs.waiting").fetchall()
     return dict(Counter(name for (name,) in rows))

@@ -1,6 +1,7 @@
 """The published marts: a DuckDB file for the current data, and one for any other as-of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from etl.tables import create_logs, merge
 
 Progress = Callable[[str, int, int], None]
 KEPT_OTHER_DAYS = 12
+KEPT_PASTS = 2
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,26 @@ class Marts:
     manifest: int
     rejected_rows: int
     waiting_rows: dict[str, int]
+
+    @property
+    def generation(self) -> Path:
+        """The file with the merged logs, in the schema `logs`: its own, or that beside it."""
+        return generation_of(self.path)
+
+    @contextmanager
+    def beside_logs(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+        """A connection that uses the marts, and the schema in it that holds the merged logs.
+
+        An instance of its own: one that pages share would keep what is attached to it.
+        """
+        with duckdb.connect() as con:
+            con.execute(f"attach {literal(self.path)} as marts (read_only)")
+            logs = "marts.logs"
+            if self.generation != self.path:
+                con.execute(f"attach {literal(self.generation)} as known (read_only)")
+                logs = "known.logs"
+            con.execute("use marts")
+            yield con, logs
 
 
 def silent(_name: str, _done: int, _of: int) -> None:
@@ -54,8 +76,33 @@ def open_marts(
             if not generation.exists():
                 build_generation(warehouse, manifest, progress)
     if as_of is None or as_of == _as_of_default(generation):
-        return _opened(generation, manifest)
-    return _opened(_other_day(warehouse, manifest, generation, as_of, progress), manifest)
+        return opened(generation, manifest)
+    return opened(_other_day(warehouse, manifest, generation, as_of, progress), manifest)
+
+
+def open_past_marts(
+    settings: Settings, number: int, as_of: datetime, progress: Progress = silent
+) -> Marts:
+    """The marts of what an earlier manifest knew, at `as_of`; under today's rules.
+
+    Where its generation is gone it is built anew, and the last two of these are kept. Raises
+    KeptError where the manifest cannot be read.
+    """
+    warehouse = Warehouse(settings)
+    if number == warehouse.manifest().number:
+        return open_marts(settings, as_of, progress)
+    manifest = warehouse.manifest_numbered(number)
+    generation = warehouse.generation(manifest, fingerprint())
+    if not generation.exists():
+        generation = generation.with_name(f"past-{generation.name}")
+        if generation.exists():
+            generation.touch()
+        else:
+            _build(generation, warehouse, manifest, progress)
+            _forget_older_pasts(generation)
+    if as_of != _as_of_default(generation):
+        return opened(_other_day(warehouse, manifest, generation, as_of, progress), manifest)
+    return opened(generation, manifest)
 
 
 def marts_are_built(settings: Settings, as_of: datetime | None = None) -> bool:
@@ -84,13 +131,27 @@ def rebuild(settings: Settings, progress: Progress = silent) -> Marts:
 def build_generation(warehouse: Warehouse, manifest: Manifest, progress: Progress = silent) -> Path:
     """Builds the generation of `manifest` from its batches alone; the caller holds the lock."""
     target = warehouse.generation(manifest, fingerprint())
-    with warehouse.writing(target) as temporary, duckdb.connect(temporary) as con:
-        create_logs(con, "logs")
-        for batch in manifest.batches:
-            merge(con, "logs", warehouse, batch)
-        finish_generation(con, manifest, progress)
-        con.execute("checkpoint")
+    _build(target, warehouse, manifest, progress)
     return target
+
+
+def build_apart(
+    warehouse: Warehouse,
+    manifest: Manifest,
+    as_of: datetime,
+    folder: Path,
+    progress: Progress = silent,
+) -> Marts:
+    """The marts of a manifest at `as_of`, built in `folder` from its batches alone.
+
+    What lies in `folder` from an earlier call is used again; nothing of `generations/` is.
+    """
+    generation = folder / f"{manifest.number}.duckdb"
+    if not generation.exists():
+        _build(generation, warehouse, manifest, progress)
+    if as_of != _as_of_default(generation):
+        return opened(_other_day(warehouse, manifest, generation, as_of, progress), manifest)
+    return opened(generation, manifest)
 
 
 def finish_generation(
@@ -106,6 +167,28 @@ def known_at(manifest: Manifest) -> datetime:
     """The moment of the last load, in the deployment's time zone: nothing later is known."""
     latest = max(datetime.fromisoformat(batch.at) for batch in manifest.batches)
     return latest.astimezone(ZoneInfo(manifest.timezone)).replace(tzinfo=None)
+
+
+def _build(target: Path, warehouse: Warehouse, manifest: Manifest, progress: Progress) -> None:
+    with warehouse.writing(target) as temporary, duckdb.connect(temporary) as con:
+        create_logs(con, "logs")
+        for batch in manifest.batches:
+            merge(con, "logs", warehouse, batch)
+        finish_generation(con, manifest, progress)
+        con.execute("checkpoint")
+
+
+def _forget_older_pasts(newest: Path) -> None:
+    pasts = {generation_of(file) for file in newest.parent.glob("past-*.duckdb")}
+    there = sorted((file for file in pasts if file.exists()), key=lambda file: file.stat().st_mtime)
+    for past in pasts - set(there[-KEPT_PASTS:]):
+        for file in newest.parent.glob(f"{past.stem}*.duckdb"):
+            file.unlink(missing_ok=True)
+
+
+def generation_of(path: Path) -> Path:
+    """The file with the merged logs that belongs to marts of any day: itself, or beside it."""
+    return path.with_name(f"{path.stem.split('-asof-')[0]}.duckdb")
 
 
 def _holding(settings: Settings) -> tuple[Warehouse, Manifest]:
@@ -155,12 +238,12 @@ def _other_day(
     return target
 
 
-def _opened(path: Path, manifest: Manifest) -> Marts:
-    generation = path.with_name(f"{path.stem.split('-asof-')[0]}.duckdb")
+def opened(path: Path, manifest: Manifest) -> Marts:
+    """The marts in the file `path`, a generation of `manifest` or another as-of of it."""
     with duckdb.connect(path, read_only=True) as con:
         found = con.execute("select as_of, horizon_at from build").fetchone()
         assert found is not None
-    with duckdb.connect(generation, read_only=True) as con:
+    with duckdb.connect(generation_of(path), read_only=True) as con:
         rejected = con.execute("select count(*) from logs.open_rejects").fetchone()
         waiting = con.execute(
             "select log, count(*) from logs.waiting group by log order by log"

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,13 +13,15 @@ import openpyxl
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from etl.catalogue import STATES, catalogue
-from etl.check import STRAY_CELLS, exact, problems_from_json
+from etl.catalogue import STATES, Log, catalogue
+from etl.check import Problem, Reject, exact, problems_from_json
 from etl.errors import KeptError
 from etl.ledger import computed_clauses
 from etl.marts import Marts
+from etl.match import MARK, STRAY_CELLS
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse
+from etl.tables import MARK_SQL
 from etl.verdict import verdict
 
 TABLES: Mapping[str, tuple[str, ...]] = {
@@ -119,38 +121,55 @@ def report(marts: Marts, manifest: Manifest, contract: str | None = None) -> dic
         ]
         if contract is not None and contract not in names:
             raise KeptError("contract_unknown", contract=contract, known=", ".join(names))
-        counted = {
-            (row[0], row[1]): [int(n) for n in row[2:]]
-            for row in con.execute(
-                f"select contract_id, clause, {', '.join(f'sum({s})' for s in STATES)} "
-                "from compliance group by contract_id, clause"
-            ).fetchall()
-        }
-        targets = {
-            (row[0], row[1].removesuffix(".target")): row[2]
-            for row in con.execute(
-                "select contract_id, term, value from contract_term where term like '%.target'"
-            ).fetchall()
-        }
+        clauses = _clauses(con, names, manifest)
         figures = {section: _by_contract(con, sql) for section, sql in _FIGURES.items()}
     return {
         "as_of": iso(marts.as_of),
         "contracts": {
             name: {
-                "clauses": {
-                    clause: clause_figures(
-                        counted.get((name, clause), (0,) * len(STATES)),
-                        targets[name, clause],
-                        catalogue().clauses[clause].log in manifest.loaded_logs,
-                    )
-                    for clause in computed_clauses()
-                },
+                "clauses": clauses[name],
                 **{section: found[name] for section, found in figures.items()},
             }
             for name in ([contract] if contract is not None else names)
         },
         "rejected_rows": marts.rejected_rows,
         "waiting_rows": sum(marts.waiting_rows.values()),
+    }
+
+
+def clauses_by_contract(marts: Marts, manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """Counts, rates and verdict of every clause of every contract: contract → clause → figures."""
+    with duckdb.connect(marts.path, read_only=True) as con:
+        names = con.execute("select contract_id from fact_contract order by contract_id")
+        return _clauses(con, [row[0] for row in names.fetchall()], manifest)
+
+
+def _clauses(
+    con: duckdb.DuckDBPyConnection, contracts: Sequence[str], manifest: Manifest
+) -> dict[str, dict[str, Any]]:
+    counted = {
+        (row[0], row[1]): [int(n) for n in row[2:]]
+        for row in con.execute(
+            f"select contract_id, clause, {', '.join(f'sum({s})' for s in STATES)} "
+            "from compliance group by contract_id, clause"
+        ).fetchall()
+    }
+    targets = {
+        (row[0], row[1].removesuffix(".target")): row[2]
+        for row in con.execute(
+            "select contract_id, term, value from contract_term where term like '%.target'"
+        ).fetchall()
+    }
+    return {
+        name: {
+            clause: clause_figures(
+                counted.get((name, clause), (0,) * len(STATES)),
+                targets[name, clause],
+                catalogue().clauses[clause].log in manifest.loaded_logs,
+            )
+            for clause in computed_clauses()
+        }
+        for name in contracts
     }
 
 
@@ -220,42 +239,75 @@ def write_rejects(warehouse: Warehouse, batch: Batch, target: Path | None) -> st
 
     The file can be corrected and loaded again: the added columns are ignored then.
     """
+    columns, rows = rejected_rows(warehouse, batch)
+    return write_rows(columns, rows, target)
+
+
+def rejected_rows(
+    warehouse: Warehouse, batch: Batch, source_rows: Collection[int] | None = None
+) -> tuple[list[str], list[list[object]]]:
+    """The columns of a file of rejects, and the rejected rows of a batch in it.
+
+    With `source_rows`, only those that began there.
+    """
     source = warehouse.path("rejects", f"{batch.id}.parquet")
     log = catalogue().logs[batch.log]
-    rows: list[list[object]] = []
+    found: list[tuple[int, list[str | None], str, str]] = []
     if source.exists():
         with duckdb.connect() as con:
             found = con.execute(
-                "select source_row, cells, problems from read_parquet(?) order by source_row",
+                f"select source_row, cells, problems, {MARK_SQL} from read_parquet(?) "
+                "order by source_row",
                 [str(source)],
             ).fetchall()
-        width = len(batch.headers)
-        for source_row, cells, problems in found:
-            reasons = problems_from_json(problems)
-            padded = [*cells[:width], *[None] * (width - len(cells))]
-            codes = {reason.code for reason in reasons}
-            stray = "".join(cell for cell in cells[width:] if cell)
-            if not stray and codes & {"row_cut_off", "row_not_mended"}:
-                stray = "?"
-            rows.append(
-                [
-                    *padded,
-                    stray or None,
-                    source_row,
-                    "; ".join(dict.fromkeys(r.column for r in reasons if r.column)),
-                    "; ".join(r.text(log, "zh") for r in reasons),
-                    "; ".join(r.text(log, "en") for r in reasons),
-                ]
-            )
-    columns = [
-        *batch.headers,
-        STRAY_CELLS,
-        "源行号 source row",
-        "问题列 columns",
-        "原因",
-        "reasons",
+    return _reject_columns(batch.headers), [
+        _reject_row(log, batch.headers, source_row, cells, problems_from_json(problems), mark)
+        for source_row, cells, problems, mark in found
+        if source_rows is None or source_row in source_rows
     ]
-    return write_rows(columns, rows, target)
+
+
+def rejects_as_csv(
+    log: Log, headers: Sequence[str], rejects: Iterable[Reject], marks: Mapping[int, str]
+) -> bytes:
+    """Rows refused in a preview, as `write_rejects` writes those of a batch.
+
+    `marks` says by what each is known, by its source row.
+    """
+    rows = (
+        _reject_row(log, headers, one.source_row, one.cells, one.problems, marks[one.source_row])
+        for one in rejects
+    )
+    return (write_rows(_reject_columns(headers), rows, None) or "").encode("utf-8-sig")
+
+
+def _reject_columns(headers: Sequence[str]) -> list[str]:
+    return [*headers, STRAY_CELLS, "源行号 source row", "问题列 columns", "原因", "reasons", MARK]
+
+
+def _reject_row(
+    log: Log,
+    headers: Sequence[str],
+    source_row: int,
+    cells: Sequence[str | None],
+    reasons: Sequence[Problem],
+    mark: str,
+) -> list[object]:
+    width = len(headers)
+    codes = {reason.code for reason in reasons}
+    stray = "".join(cell for cell in cells[width:] if cell)
+    if not stray and codes & {"row_cut_off", "row_not_mended"}:
+        stray = "?"
+    return [
+        *cells[:width],
+        *[None] * (width - len(cells)),
+        stray or None,
+        source_row,
+        "; ".join(dict.fromkeys(r.column for r in reasons if r.column)),
+        "; ".join(r.text(log, "zh") for r in reasons),
+        "; ".join(r.text(log, "en") for r in reasons),
+        mark,
+    ]
 
 
 def plain(value: object) -> object:

@@ -5,6 +5,8 @@
     rejects/<id>.parquet         refused rows: source_row, key, contract_id, cells, problems
     manifests/<n>.json CURRENT   which batches count; CURRENT is swapped by rename
     generations/…duckdb          disposable, rebuilt from the above
+    decisions/<seq>.json         decisions about retention money, a chain of hashes
+    mappings/<hash>.toml         how the columns of a header set are taken, chosen once
 
 Everything is written under a temporary name, synced and renamed; nothing published is changed.
 """
@@ -34,13 +36,16 @@ KEPT_GENERATIONS = 3
 _TEMPORARY = re.compile(r"\..+\.\d+\.tmp(\.tmp|\.wal(\.\w+)?)?")
 _BATCH = re.compile(r"\d{5,}-[a-z_]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_FOLDERS = ("raw", "batches", "rejects", "manifests", "generations")
+_FOLDERS = ("raw", "batches", "rejects", "manifests", "generations", "decisions", "mappings")
 _NETWORK_DRIVES = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs"})
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one load of one file (or sheet) added. `sequence` gives the order of all batches."""
+    """What one load of one file (or sheet) added. `sequence` gives the order of all batches.
+
+    `rows_sha256` and `rejects_sha256` are of its files, None where it has none or predates them.
+    """
 
     id: str
     sequence: int
@@ -58,6 +63,8 @@ class Batch:
     rejected: int
     superseded: int
     schema_version: int = SCHEMA_VERSION
+    rows_sha256: str | None = None
+    rejects_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -207,6 +214,21 @@ class Warehouse:
         finally:
             temporary.unlink(missing_ok=True)
 
+    def add(self, target: Path, content: bytes) -> None:
+        """Writes a file that is never rewritten: whole or not at all.
+
+        Raises FileExistsError where there is one of that name.
+        """
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{secrets.randbits(48)}.tmp")
+        try:
+            temporary.write_bytes(content)
+            _sync(temporary)
+            _link(temporary, target)
+            _sync(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
     def publish(self, manifest: Manifest) -> Manifest:
         """Makes `manifest` the current one; the caller holds the lock and has built its files."""
         parent = self.path("manifests", f"{manifest.number - 1}.json")
@@ -254,7 +276,9 @@ class Warehouse:
     def _sweep(self) -> None:
         """Removes what a killed writer left behind; the caller holds the lock."""
         known = {batch.id for batch in self._every_batch()}
-        folders = (".", "raw", "batches/*", "rejects", "manifests", "generations")
+        folders = (
+            ".", "raw", "batches/*", "rejects", "manifests", "generations", "decisions", "mappings",
+        )  # fmt: skip
         for file in (file for folder in folders for file in self.root.glob(f"{folder}/.*.tmp*")):
             if _TEMPORARY.fullmatch(file.name) and not _is_being_built(file):
                 _remove(file)
@@ -318,11 +342,25 @@ def copy_hashed(source: Path, target: Path) -> str:
 
 
 def _is_being_built(file: Path) -> bool:
-    """Readers build another day's marts without the lock: those are left alone for a day."""
+    """Readers build other days and past manifests without the lock: left alone for a day."""
     try:
-        return "-asof-" in file.name and time.time() - file.stat().st_mtime < 86_400
+        unlocked = "-asof-" in file.name or file.name.startswith(".past-")
+        return unlocked and time.time() - file.stat().st_mtime < 86_400
     except FileNotFoundError:
         return True
+
+
+def _link(source: Path, target: Path) -> None:
+    """Gives `source` the name `target` as well, never overwriting what has it."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        # A file system without links: the caller holds the lock, so nobody comes in between.
+        if target.exists():
+            raise FileExistsError(target) from error
+        os.rename(source, target)
 
 
 def _remove(path: Path) -> None:

@@ -1,5 +1,6 @@
 """The merged logs inside a generation: the latest row of each key, and the rejected rows."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
@@ -8,6 +9,9 @@ from etl.catalogue import Column, Log, catalogue
 from etl.check import typed_columns
 from etl.sql import literal
 from etl.store import Batch, Warehouse
+
+MARK_SQL = "md5(array_to_string(list_transform(texts, lambda text: coalesce(text, '')), chr(31)))"
+"""By what a rejected row is known in a file of rejects, whatever of it is mended there."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,13 @@ def create_logs(con: duckdb.DuckDBPyConnection, schema: str) -> None:
         f"create table {schema}.rejects (batch integer, log varchar, source_row bigint, "
         "key varchar[], contract_id varchar, cells varchar[], texts varchar[], problems varchar)"
     )
+    con.execute(f"create table {schema}.mended (mark varchar, batch integer)")
     con.execute(
         f"create table {schema}.waiting "
         "(log varchar, row_id bigint, column_name varchar, value varchar, code varchar)"
     )
     # A row refused twice in the same words is one row; it is settled once its key counts
-    # through a later batch.
+    # through a later batch, or a later file has it mended, be it under another key.
     settled = " union all ".join(
         f"select '{log.name}' as log, batch, "
         f"[{', '.join(f'cast({name} as varchar)' for name in log.key)}] as key "
@@ -55,6 +60,8 @@ def create_logs(con: duckdb.DuckDBPyConnection, schema: str) -> None:
         f"select distinct on (log, texts) * from {schema}.rejects as refused where not exists ("
         f"select 1 from ({settled}) as settled where settled.log = refused.log "
         "and settled.key = refused.key and settled.batch > refused.batch) "
+        f"and not exists (select 1 from {schema}.mended where mended.mark = {MARK_SQL} "
+        "and mended.batch > refused.batch) "
         "order by batch, source_row"
     )
 
@@ -125,22 +132,13 @@ def merge_rows(
 def merge(con: duckdb.DuckDBPyConnection, schema: str, warehouse: Warehouse, batch: Batch) -> None:
     """Puts a published batch into the logs, its rejected rows among the rejects."""
     log = catalogue().logs[batch.log]
+    merge_rows(con, schema, log, batch_rows(con, warehouse, batch), batch.sequence)
     rows = literal(warehouse.path("batches", batch.log, f"{batch.id}.parquet"))
-    held = {row[0] for row in con.execute(f"describe from read_parquet({rows})").fetchall()}
-    # A batch from before a column was added holds none of its values.
-    columns = ", ".join(
-        name
-        if name in held
-        else f"{'null' if column.default is None else literal(column.default)} as {name}"
-        for name, column in log.columns.items()
-    )
-    merge_rows(
-        con,
-        schema,
-        log,
-        f"(select {columns}, source_row from read_parquet({rows}))",
-        batch.sequence,
-    )
+    if "mends" in _columns(con, rows):
+        con.execute(
+            f"insert into {schema}.mended select mends, {batch.sequence} "
+            f"from read_parquet({rows}) where mends is not null"
+        )
     rejects = warehouse.path("rejects", f"{batch.id}.parquet")
     if rejects.exists():
         con.execute(
@@ -148,3 +146,61 @@ def merge(con: duckdb.DuckDBPyConnection, schema: str, warehouse: Warehouse, bat
             "key, contract_id, cells, texts, problems from read_parquet(?)",
             [str(rejects)],
         )
+
+
+def batch_rows(con: duckdb.DuckDBPyConnection, warehouse: Warehouse, batch: Batch) -> str:
+    """The rows of a published batch, to be selected from: its log's columns and source_row."""
+    log = catalogue().logs[batch.log]
+    rows = literal(warehouse.path("batches", batch.log, f"{batch.id}.parquet"))
+    held = _columns(con, rows)
+    # A batch from before a column was added holds none of its values.
+    columns = ", ".join(
+        name
+        if name in held
+        else f"{'null' if column.default is None else literal(column.default)} as {name}"
+        for name, column in log.columns.items()
+    )
+    return f"(select {columns}, source_row from read_parquet({rows}))"
+
+
+def _columns(con: duckdb.DuckDBPyConnection, file: str) -> set[str]:
+    return {row[0] for row in con.execute(f"describe from read_parquet({file})").fetchall()}
+
+
+def take_out(
+    con: duckdb.DuckDBPyConnection,
+    schema: str,
+    warehouse: Warehouse,
+    gone: Batch,
+    left: Iterable[Batch],
+) -> None:
+    """Takes a batch out of the logs: where its rows stand, those of the last before it stand again.
+
+    `left` are the batches that count without it.
+    """
+    log = catalogue().logs[gone.log]
+    columns = ", ".join(log.columns)
+    key = ", ".join(log.key)
+    table = f"{schema}.{log.name}"
+    con.execute(
+        f"create or replace temp table taken_out as select {key} from {table} "
+        f"where batch = {gone.sequence}"
+    )
+    con.execute(f"delete from {table} where batch = {gone.sequence}")
+    earlier = [one for one in left if one.log == gone.log and one.sequence < gone.sequence]
+    same_key = " and ".join(f"one.{name} is not distinct from taken_out.{name}" for name in log.key)
+    if earlier:
+        rows = " union all ".join(
+            f"select {columns}, source_row, {one.sequence} as batch "
+            f"from {batch_rows(con, warehouse, one)}"
+            for one in earlier
+        )
+        con.execute(
+            f"insert into {table} select {columns}, source_row, batch "
+            f"from ({rows}) as one semi join taken_out on {same_key} "
+            f"qualify row_number() over "
+            f"(partition by {key} order by batch desc, source_row desc) = 1"
+        )
+    con.execute("drop table taken_out")
+    for counted in ("rejects", "mended"):
+        con.execute(f"delete from {schema}.{counted} where batch = {gone.sequence}")

@@ -36,3 +36,11 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
     )
     return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def retention_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The contracts of tests/retention_data.py, loaded; to read from, or to copy."""
+    from tests import retention_data
+
+    return retention_data.make_warehouse(tmp_path_factory.mktemp("retention"))

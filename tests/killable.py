@@ -33,10 +33,13 @@ import pyarrow.compute  # noqa: F401 - a load imports it late, each run would an
 from etl import cli, ledger, marts
 from etl.catalogue import catalogue
 
-MODELS = ("sla.response", "obligation")
+MODELS = ("sla.response", "obligation", "retention")
 TOUCHING = frozenset(
-    {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.utime", "shutil.copyfile"}
-)
+    {
+        "open", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.utime",
+        "shutil.copyfile",
+    }
+)  # fmt: skip
 
 
 class Steps:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.filters import STATUSES, Filters, parse
+from dashboard.filters import STATUSES, Filters, beside_choices, parse
 from dashboard.queries import Choices, Selection
 
 CHOICES = Choices(
@@ -28,6 +28,7 @@ views = st.builds(
     find=st.text(max_size=80),
     status=st.none() | st.sampled_from(STATUSES),
     unit=st.none() | st.text(min_size=1, max_size=200),
+    beside=st.none() | st.sampled_from(beside_choices(CHOICES)),
 )
 
 
@@ -53,6 +54,7 @@ def test_a_view_survives_the_url(view):
         ("clause", "__import__('os')"),
         ("status", "mended"),
         ("unit", "x" * 201),
+        ("beside", "contract:C-9"),
     ],
 )
 def test_a_value_that_does_not_exist_is_ignored_and_named(name, value):
@@ -85,3 +87,18 @@ def test_a_period_is_compared_with_the_equally_long_one_before(period, now, befo
 
     assert view.selection("2026-03") == Selection("C-1", None, *now)
     assert view.before("2026-03") == (None if before is None else Selection("C-1", None, *before))
+
+
+@pytest.mark.parametrize(
+    ("beside", "compared"),
+    [
+        (None, None),
+        ("before", Selection("C-1", "A", "2025-10", "2025-12")),
+        ("contract:C-2", Selection("C-2", None, "2026-01", "2026-03")),
+        ("department:B&C=d", Selection("C-1", "B&C=d", "2026-01", "2026-03")),
+    ],
+)
+def test_a_view_is_compared_with_another_period_contract_or_department(beside, compared):
+    view = Filters(contract="C-1", department="A", period="3m", beside=beside)
+
+    assert view.compared("2026-03") == compared

@@ -152,7 +152,7 @@ def test_the_wheel_carries_its_data(wheel):
     wanted = {
         str(file.relative_to(ROOT))
         for file in _files("etl", "dashboard")
-        if file.suffix in (".py", ".sql", ".toml", ".css", ".svg", ".woff2")
+        if file.suffix in (".py", ".sql", ".toml", ".typ", ".css", ".svg", ".woff2")
     }
     wanted |= {f"etl/sample_data/{file.name}" for file in _files("data/sample")}
     wanted.add("dashboard/.streamlit/config.toml")

@@ -7,13 +7,16 @@ from importlib.resources import files
 import typer
 
 from etl.catalogue import Clause, Column, Label, Log, Term, Text, catalogue
-from etl.check import EMPTY_WORDS, NO_WORDS, YES_WORDS, exact
+from etl.cells import EMPTY_WORDS, NO_WORDS, YES_WORDS
+from etl.check import exact
 from etl.cli import app
 from etl.report import TABLES
 
 HELP_WIDTH = 92
-# Messages that refuse a file whole, though their module mostly has other things to say.
-REFUSALS = ("dates_ambiguous", "columns_would_empty")
+# A message that refuses a file whole, though its module mostly has other things to say.
+REFUSALS = ("columns_would_empty",)
+# And one that does not.
+ASKED_OF_ROWS = ("values_unknown",)
 
 
 def logs_summary() -> str:
@@ -68,7 +71,7 @@ def words() -> str:
 
 def rejections() -> str:
     """Why a row is rejected."""
-    return _messages([code for code in _codes_of("check") if code not in REFUSALS])
+    return _messages(_codes_of("check"))
 
 
 def waits() -> str:
@@ -78,7 +81,8 @@ def waits() -> str:
 
 def refusals() -> str:
     """Why a file is refused."""
-    return _messages([*_codes_of("read"), *_codes_of("match"), *REFUSALS])
+    asked = [code for code in _codes_of("survey") if code not in ASKED_OF_ROWS]
+    return _messages([*_codes_of("read"), *_codes_of("match"), *asked, *REFUSALS])
 
 
 def states() -> str:

@@ -56,12 +56,15 @@ def trend(
     *,
     targets: Sequence[tuple[float, str]],
     partial_label: str | None,
+    beside: pd.DataFrame | None = None,
+    beside_label: str = "",
     height: int = 260,
 ) -> go.Figure:
     """The rate by month with its Wilson band; red where it is below the lowest target.
 
     Takes label, rate, low, high, hover, key; targets with their labels, the lowest first. The last
-    point stands for a month that is not over where `partial_label` says so.
+    point stands for a month that is not over where `partial_label` says so. `beside` (rate, hover;
+    as many rows) is what it is compared with, a dashed line with its name at the end.
     """
     known = frame[frame["rate"].notna()].reset_index(drop=True)
     target = targets[0][0]
@@ -92,6 +95,8 @@ def trend(
                 "dash": "dot" if dotted else "solid",
             },
         )
+    if beside is not None and beside["rate"].notna().any():
+        _beside(figure, palette, beside, beside_label)
     colours = [below if rate < target else above for rate in rates]
     figure.add_scatter(
         x=at,
@@ -108,7 +113,8 @@ def trend(
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
     )
-    floor = min([*known["low"], target])
+    others = [] if beside is None else list(beside["rate"].dropna())
+    floor = min([*known["low"], *others, target])
     bottom = max(0.0, floor - max(0.01, (1 - floor) * 0.12))
     for goal, label in targets:
         ends = [abs(rates[0] - goal), abs(rates[-1] - goal)]
@@ -131,6 +137,29 @@ def trend(
         range=[bottom, 1 + (1 - bottom) * 0.06], tickformat=".0%", nticks=5, side="left"
     )
     return figure
+
+
+def _beside(figure: go.Figure, palette: Palette, beside: pd.DataFrame, label: str) -> None:
+    known = beside.reset_index(drop=True)
+    known = known[known["rate"].notna()]
+    figure.add_scatter(
+        x=list(known.index),
+        y=list(known["rate"]),
+        mode="lines+markers",
+        line={"color": palette.muted, "width": 1.6, "dash": "dash"},
+        marker={"size": 5, "color": palette.muted},
+        hovertext=known["hover"],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    figure.add_annotation(
+        x=known.index[-1],
+        y=known["rate"].iloc[-1],
+        text=label,
+        showarrow=False,
+        xanchor="right",
+        yshift=12,
+        font={"size": 11, "color": palette.muted},
+    )
 
 
 def _target_line(

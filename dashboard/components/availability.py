@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard import charts, queries
 from dashboard.charts.availability import availability
 from dashboard.components import availability_lists as lists
-from dashboard.components import drawer
+from dashboard.components import drawer, printing
 from dashboard.components.card import card, chart, nothing
 from dashboard.page import Page
 from dashboard.queries import availability as asked
@@ -227,6 +227,7 @@ def _figure(
     colour: str = "gray",
 ) -> None:
     words = page.words
+    printing.figure(name, words(f"availability.{name}"), value)
     with st.container(key=f"kpi_{name}", height="stretch"):
         st.metric(
             words(f"availability.{name}"),

@@ -60,7 +60,7 @@ def board(page: Page) -> None:
     st.dataframe(
         shown.style.apply(lambda _: tones, axis=None),
         key=key,
-        height="content",
+        height=36 + (30 if by_clause else 38) * max(len(shown), 1),
         row_height=30 if by_clause else 38,
         on_select=picked,
         selection_mode="single-cell",

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts import CONFIG, Figure
-from dashboard.components import drawer
+from dashboard.components import drawer, printing
 from dashboard.page import Page
 from dashboard.queries import Selection, csv
 from dashboard.texts import Words
@@ -34,6 +34,7 @@ def card(
                 f"<div class='kept-sub'>{escape(subtitle)}</div>"
             )
             if data is not None and len(data):
+                printing.card(key, title, subtitle, data)
                 frame = data
                 st.download_button(
                     words("card.download"),
@@ -103,3 +104,8 @@ def part(words: Words, shown: pd.DataFrame) -> None:
     if of_all > len(shown):
         said = words("card.part", n=words.number(len(shown)), of=words.number(of_all))
         st.html(f"<div class='kept-sub'>{escape(said)}</div>")
+
+
+def fitted(rows: int) -> int:
+    """The height of a table that shows so many rows: known beforehand, so that nothing moves."""
+    return 36 + 31 * max(rows, 1)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import building, filters
 from dashboard.components import drawer, states
-from dashboard.components.card import card, nothing
+from dashboard.components.card import card, fitted, nothing
 from dashboard.page import Page
 from dashboard.queries import Book
 from dashboard.queries import changes as asked
@@ -60,7 +60,7 @@ def _verdicts(page: Page, then: Book) -> None:
         styled,
         key=drawer.numbered("changed_verdicts"),
         hide_index=True,
-        height="content",
+        height=fitted(len(shown)),
         on_select="rerun",
         selection_mode="single-row",
         alt=words("changes.title"),
@@ -101,7 +101,7 @@ def _broken(page: Page, then: Book) -> None:
         shown,
         key=drawer.numbered("newly_broken"),
         hide_index=True,
-        height="content" if len(shown) <= SHOWN else 300,
+        height=fitted(len(shown)) if len(shown) <= SHOWN else 300,
         placeholder="",
         on_select="rerun",
         selection_mode="single-row",

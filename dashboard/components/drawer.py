@@ -8,7 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from dashboard import filters, queries
-from dashboard.components import clauses, obligations, timeline
+from dashboard.components import clauses, explain, obligations, timeline
 from dashboard.components import unit as unit_panel
 from dashboard.page import Page
 from dashboard.queries import Selection
@@ -198,6 +198,7 @@ def _rows(page: Page, opened: Opened) -> None:
     words, selection = page.words, opened.selection
     if len(selection.clauses) == 1:
         clauses.explanation(page, selection.clauses[0], selection.contract)
+        explain.how(page, selection)
     st.html(f"<div class='kept-sub'>{escape(described(page, selection))}</div>")
     held = queries.tally(page.book, selection.but(states=()))
     in_view = selection.states or queries.STATES
@@ -250,6 +251,8 @@ def described(page: Page, one: Selection) -> str:
         said.append(first if one.first == one.last else f"{first} – {last}")
     elif one.fell_due_after is None and one.falls_due_until is None:
         said.append(words("filter.whole_time"))
+    if one.arose_until is not None:
+        said.append(words("drawer.arose_until", day=words.day(one.arose_until)))
     if one.category is not None:
         said.append(one.category or words("card.none"))
     for column, value in (("channel", one.channel), ("service_type", one.service_type)):

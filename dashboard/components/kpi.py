@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import queries
-from dashboard.components import drawer
+from dashboard.components import drawer, printing
 from dashboard.page import Page
 from dashboard.queries import Selection
 from dashboard.texts import plain
@@ -56,9 +56,11 @@ def _card(
     if due and before.get("due"):
         change = Decimal(met) / due - Decimal(int(before["met"])) / int(before["due"])
     with st.container(key=f"kpi_{clause.replace('.', '_')}", height="stretch"):
+        rate = words.percent(met, due, *targets)
+        printing.figure(clause, title, f"{rate} ({words.counts(met, due)})" if due else rate)
         st.metric(
             plain(title),
-            words.percent(met, due, *targets),
+            rate,
             delta=None if change is None else words.points(change),
             delta_color=_COLOURS.get(verdict, "gray"),  # type: ignore[arg-type]
             delta_arrow="off" if not change else "up" if change > 0 else "down",

@@ -1,7 +1,10 @@
-"""Light or dark: tells the server when the reader switches, so that the charts follow."""
+"""How the page is dressed, light or dark; the charts follow when the reader switches."""
+
+from pathlib import Path
 
 import streamlit as st
 
+_STATIC = Path(__file__).parents[1] / "static"
 _WATCH = """
 export default function ({ data, setStateValue }) {
   const app = document.querySelector(".stApp");
@@ -17,6 +20,13 @@ export default function ({ data, setStateValue }) {
 }
 """
 _KEY = "mode"
+
+
+def dress() -> None:
+    """Give the page its title, icon, width and style."""
+    st.set_page_config("Kept 履约", _STATIC / "kept.svg", layout="wide")
+    st.logo(str(_STATIC / "kept.svg"), size="small")
+    st.html(_STATIC / "kept.css")
 
 
 def mode() -> str | None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import drawer
-from dashboard.components.card import card, nothing, part
+from dashboard.components.card import card, fitted, nothing, part
 from dashboard.page import Page
 from dashboard.queries import outlook as asked
 from etl.catalogue import catalogue
@@ -50,7 +50,7 @@ def falls_due(page: Page) -> None:
             shown,
             key=drawer.numbered("falls_due"),
             hide_index=True,
-            height="content" if len(shown) <= 8 else HEIGHT,
+            height=fitted(len(shown)) if len(shown) <= 8 else HEIGHT,
             placeholder="",
             on_select="rerun",
             selection_mode="single-row",
@@ -111,7 +111,7 @@ def signals(page: Page) -> None:
             ),
             key=drawer.numbered("signals"),
             hide_index=True,
-            height="content",
+            height=fitted(len(found)),
             on_select="rerun",
             selection_mode="single-row",
             alt=words("signal.title"),

@@ -8,14 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import queries
-from dashboard.components import clauses, drawer
+from dashboard.components import clauses, drawer, explain
 from dashboard.components.card import card, nothing
 from dashboard.components.delivery import GLYPHS, state
 from dashboard.components.inspections import legend
 from dashboard.page import Page
 from dashboard.queries import promises as told
 from etl.catalogue import Clause, Term, catalogue
-from etl.ledger import models
 
 LIST_HEIGHT = 640
 MOST_NAMED = 6
@@ -148,9 +147,7 @@ def detail(page: Page, clause: Clause) -> None:
         terms(page, (*clause.terms, f"{clause.id}.target", f"{clause.id}.penalty_per_breach"))
         _heading(words("promises.verdicts"))
         _counts(page, clause)
-        with st.expander(words("promises.sql"), icon=":material/code:"):
-            st.caption(words("promises.sql_sub"))
-            st.code(models()[clause.id].sql, language="sql", wrap_lines=True)
+        explain.sql(page, clause.id)
 
 
 def _heading(said: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from dashboard import queries
-from dashboard.components import aside, drawer, spares_stock
+from dashboard.components import aside, drawer, printing, spares_stock
 from dashboard.page import Page
 from dashboard.queries import spares
 from dashboard.queries.spares import Stock
@@ -36,6 +36,7 @@ def _card(
     series: Sequence[float] = (),
     kind: str = "area",
 ) -> None:
+    printing.figure(key, title, value)
     with st.container(key=f"kpi_{key}", height="stretch"):
         st.metric(
             plain(title),

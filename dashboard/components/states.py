@@ -18,9 +18,7 @@ EMPTY = ("warehouse_empty", "nothing_loaded")
 
 def failed(title: str, error: KeptError, words: Words) -> None:
     """Say what is wrong and what to do; where nothing was loaded yet, how to begin."""
-    with st.container(key="filters", horizontal=True, vertical_alignment="center"):
-        st.title(title, anchor=False, width="stretch")
-        filters.switch(words)
+    filters.heading(title, words)
     sentence = catalogue().sentence(error, words.language)
     with st.container(border=True, key="card_empty", horizontal_alignment="center"):
         if error.code in EMPTY:
@@ -29,7 +27,11 @@ def failed(title: str, error: KeptError, words: Words) -> None:
                 f"<p>{escape(words('empty.text'))}</p></div>"
             )
             st.code("kept load data/sample", language=None, width=360)
-            st.html(f"<p class='kept-sub'>{escape(words('empty.next'))}</p>")
+            st.html(
+                f"<p class='kept-sub'>{escape(words('empty.next'))} "
+                f"<a href='data?lang={words.language}' target='_self'>"
+                f"{escape(words('empty.upload'))}</a></p>"
+            )
         else:
             st.html(
                 f"<div class='kept-empty'><h2>{escape(words('empty.failed'))}</h2>"

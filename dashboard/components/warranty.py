@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import queries
 from dashboard.charts.warranty import amounts, expiries
-from dashboard.components import clauses, drawer
+from dashboard.components import clauses, drawer, printing
 from dashboard.components import warranty_lists as lists
 from dashboard.components.card import card, chart, nothing, part
 from dashboard.components.drawer import Picked
@@ -96,6 +96,7 @@ def _figure(
     page: Page, name: str, value: str, said: str, colour: str, *, opens: Callable[[], None] | None
 ) -> None:
     words = page.words
+    printing.figure(name, words(f"warranty.{name}"), value)
     with st.container(key=f"kpi_{name}", height="stretch"):
         st.metric(
             words(f"warranty.{name}"),

@@ -188,7 +188,8 @@ def _of_numbers(selection: Selection) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
-def _of_rows(selection: Selection) -> tuple[str, list[object]]:
+def of_rows(selection: Selection) -> tuple[str, list[object]]:
+    """The condition on the ledger that holds for exactly the obligations meant."""
     conditions, parameters = shared(selection)
     if selection.states:
         conditions.append(f"state in ({', '.join('?' * len(selection.states))})")
@@ -285,7 +286,7 @@ def durations(book: Book, selection: Selection) -> pd.DataFrame:
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASH)
 def tally(book: Book, selection: Selection) -> dict[str, int]:
     """How many rows of the ledger `selection` holds, per state."""
-    where, parameters = _of_rows(selection)
+    where, parameters = of_rows(selection)
     found = frame(
         book,
         f"select state, count(*) as n from obligation where {where} group by state",
@@ -308,14 +309,14 @@ def rows(
 
     Adds late_seconds: done (else as of) minus due, where there is a due; negative before it.
     """
-    where, parameters = _of_rows(selection)
+    where, parameters = of_rows(selection)
     sql = f"{_ledger(where, _order(soonest))} limit {limit:d} offset {skip:d}"
     return frame(book, sql, [book.as_of, *parameters])
 
 
 def download(book: Book, selection: Selection) -> Callable[[], bytes]:
     """All those rows as CSV, made when it is called, on whatever thread."""
-    where, parameters = _of_rows(selection)
+    where, parameters = of_rows(selection)
     sql = f"{_ledger(where, _order())} limit {DOWNLOAD_ROWS:d}"
     return csv_of(book, sql, [book.as_of, *parameters])
 

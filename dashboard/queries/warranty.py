@@ -148,7 +148,7 @@ def _rows(units: Units) -> tuple[str, list[object]]:
     order = "short_days desc nulls last, " if units.kind == "shortened" else ""
     sql = f"""
         select {", ".join(_COLUMNS)} from warranty where {where}
-        order by {order}urgency"""
+        order by {order}urgency, equipment_id"""
     return sql, parameters
 
 

@@ -23,7 +23,7 @@ def sla(page: Page) -> None:
     clauses.explanation(page, clause, page.filters.contract)
     left, right = st.columns([5, 3], gap="small")
     with left:
-        trends.by_month(page, clause)
+        trends.by_month(page, clause, comparable=True)
     with right:
         breakdown.by_contract(page, clause)
     left, right = st.columns([5, 3], gap="small")

@@ -22,7 +22,16 @@ from etl.errors import KeptError
 from etl.cli import loading as loading
 
 # isort: split
+from etl.cli import mapping as mapping
+
+# isort: split
 from etl.cli import figures as figures
+
+# isort: split
+from etl.cli import requests as requests
+
+# isort: split
+from etl.cli import evidence as evidence
 
 # isort: split
 from etl.cli import serving as serving

@@ -1,6 +1,5 @@
 """Commands that write a sample and serve the dashboard."""
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 from etl.cli.common import TimezoneOption, WarehouseOption, app, say, shown_progress
 from etl.config import Settings, sample_folder
 from etl.load import load
+from etl.scratch import scratch
 
 
 @app.command()
@@ -45,8 +45,8 @@ def serve(
     settings = Settings.from_environment(warehouse, timezone)
     if not demo:
         raise typer.Exit(serve_dashboard(settings, port, host))
-    with tempfile.TemporaryDirectory(prefix="kept-demo-") as folder:
-        settings = replace(settings, warehouse=Path(folder) / "warehouse")
+    with scratch("demo") as folder:
+        settings = replace(settings, warehouse=folder / "warehouse")
         with shown_progress() as tell:
             load(settings, [sample_folder()], progress=tell)
         status = serve_dashboard(settings, port, host)

@@ -32,6 +32,8 @@ SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 STREAMLIT_LOOKING = re.compile(r"//[^/]+/[^/]+/_stcore/(health|host-config)$")
 STARTING_SECONDS = 180
 HOST = "127.0.0.1"
+# What each journey ended with, to be looked at.
+SCREENS = Path(__file__).parents[2] / "build" / "screens"
 
 OpenPage = Callable[..., Page]
 
@@ -90,7 +92,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(served: str, browser: Browser) -> Iterator[OpenPage]:
+def open_page(served: str, browser: Browser, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
     """Opens a page of the dashboard and waits until it stands still.
 
     When the test is over, nothing that it opened may have logged an error or asked another host.
@@ -123,7 +125,10 @@ def open_page(served: str, browser: Browser) -> Iterator[OpenPage]:
         return page
 
     yield open_one
-    for context in contexts:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    for number, context in enumerate(contexts):
+        name = re.sub(r"\W+", "-", request.node.name).strip("-")
+        context.pages[0].screenshot(path=SCREENS / f"{name}-{number}.png")
         context.close()
     assert problems == []
 

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 WAIT_MS = 60_000
@@ -153,3 +154,52 @@ def test_another_day_is_computed_and_then_shown(open_page):
 
     expect(page.get_by_text("Data as of 2026-06-30 23:59")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_role("heading", name="Promise board")).to_be_visible()
+
+
+def test_a_page_is_taken_along_as_a_pdf(open_page):
+    page = open_page("sla?contract=HT-2025-018", locale="en-GB")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Page as PDF").click()
+
+    assert download.value.path().read_bytes().startswith(b"%PDF-")
+    assert download.value.suggested_filename.endswith(".pdf")
+
+
+def test_a_trend_stands_beside_another_contract_and_the_link_says_so(open_page, settled):
+    page = open_page("sla?contract=HT-2025-018", locale="en-GB")
+    page.get_by_role("combobox", name="Compare with …").click()
+    page.get_by_role("option", name="HT-2025-041").click()
+    settled(page)
+
+    expect(page.locator(".js-plotly-plot").first).to_contain_text("HT-2025-041")
+    expect(page).to_have_url(
+        re.compile(r"beside=contract%3AHT-2025-041|beside=contract:HT-2025-041")
+    )
+
+
+MOVED = """() => {
+  window.moved = [];
+  new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) {
+      const places = one.sources.map((source) => {
+        const node = source.node?.nodeType === 1 ? source.node : source.node?.parentElement;
+        const keyed = node?.closest("[class*=st-key-]")?.className.match(/st-key-[\\w-]+/)?.[0];
+        return `${keyed ?? node?.tagName} ${source.previousRect.y} > ${source.currentRect.y}`;
+      });
+      window.moved.push([one.value, places.join(", ")]);
+    }
+  }).observe({ type: "layout-shift", buffered: true });
+}"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_moves_when_the_numbers_arrive(open_page, settled, width):
+    page = open_page("promises", width=width)
+    page.add_init_script(f"({MOVED})()")
+    page.goto(page.url.replace("promises", ""))
+    settled(page)
+    page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=WAIT_MS)
+
+    moved = page.evaluate("window.moved")
+    # Of the whole window: 0.1 is what is felt as standing still.
+    assert sum(share for share, _ in moved) < 0.1, sorted(moved, reverse=True)[:5]

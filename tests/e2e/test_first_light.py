@@ -1,9 +1,21 @@
-"""Each page opens whole, in both languages, both themes, wide and narrow."""
+"""Each page opens whole and usable, in both languages, both themes, wide and narrow."""
+
+import asyncio
+import re
+from urllib.request import Request, urlopen
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from benchmarks.sessions import connected, run
 from dashboard.navigation import PAGES
+
+# Streamlit's own: marks inside a sparkline that is named as a whole, and the list of its menu.
+WITHOUT = {
+    "exclude": [["[data-testid=stMetricChart] svg"], ["[data-testid=stSidebarNavItems]"]],
+}
+GRAVE = ("serious", "critical")
 
 
 @pytest.mark.parametrize("path", ["", *(entry.path for entry in PAGES[1:])])
@@ -17,3 +29,29 @@ def test_a_page_opens_whole(open_page, path, locale, colour_scheme, width):
     expect(page.get_by_test_id("stException")).to_have_count(0)
     overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert overflow <= 0
+    found = Axe().run(page, context=WITHOUT).response["violations"]
+    assert [
+        (one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in GRAVE
+    ] == []
+
+
+def test_answers_are_packed_and_forbid_what_is_not_from_here(served):
+    page = urlopen(f"{served}/")
+    script = re.search(r"static/js/index[^\"]+", page.read().decode())
+    asked = Request(f"{served}/{script[0]}", headers={"Accept-Encoding": "gzip"})
+    packed = urlopen(asked)
+
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "immutable" in packed.headers["cache-control"]
+
+
+@pytest.mark.parametrize("path", ["", *(entry.path for entry in PAGES[1:])])
+def test_no_page_sends_more_than_300_kb_even_over_the_whole_time(served, path):
+    async def ask() -> int:
+        async with connected(served.removeprefix("http://")) as session:
+            _, _, received = await run(session, "lang=zh&period=all", path)
+        return received
+
+    assert 10_000 < asyncio.run(ask()) < 300_000

@@ -4,7 +4,7 @@
 -- status: retired, not_accepted, in_warranty or expired, whichever comes first in this order
 -- days_left: until its last day; negative once over, empty where retired or not accepted
 -- extended_days, possible_days: by which extensions move, and further ones may move, its end
--- urgency: the order of those still in warranty, the next to end first, then of those over
+-- urgency: sorts those still in warranty first, the next to end before others, then those over
 -- short_days: by which the register's date falls short of the computed one
 -- replacement_due: the earliest due of its replacements that were not made, waived ones included
 with
@@ -65,11 +65,11 @@ final as (
 
     select
         *,
-        row_number() over (
-            order by
-                case when days_left is null then 2 when days_left < 0 then 1 else 0 end,
-                case when days_left < 0 then -days_left else days_left end, equipment_id
-        ) as urgency
+        case
+            when days_left is null then 10000000
+            when days_left < 0 then 1000000 - days_left
+            else days_left
+        end as urgency
     from counted
 
 )

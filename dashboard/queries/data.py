@@ -1,0 +1,108 @@
+"""What the warehouse holds besides figures: its batches, the rows that count nowhere yet."""
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.queries import HASH, Book, frame
+from etl.catalogue import catalogue
+from etl.check import Problem, problems_from_json
+from etl.config import Settings
+from etl.mapping import ColumnMapping
+from etl.remembered import remembered
+from etl.store import Warehouse
+
+BATCH_COLUMNS = (
+    "batch", "at", "by", "file", "sheet", "log", "new", "changed", "unchanged", "rejected",
+    "superseded", "undone", "sequence",
+)  # fmt: skip
+
+
+def batches(settings: Settings) -> pd.DataFrame:
+    """Every batch, the latest first: BATCH_COLUMNS; `undone` says that it was taken back."""
+    manifest = Warehouse(settings).manifest()
+    gone = {batch.id for batch in manifest.undone}
+    every = sorted((*manifest.batches, *manifest.undone), key=lambda one: -one.sequence)
+    rows = [
+        {
+            **{name: getattr(one, name) for name in BATCH_COLUMNS if hasattr(one, name)},
+            "batch": one.id,
+            "undone": one.id in gone,
+        }
+        for one in every
+    ]
+    return pd.DataFrame(rows, columns=list(BATCH_COLUMNS))
+
+
+def mappings(settings: Settings) -> tuple[ColumnMapping, ...]:
+    """The mappings that the warehouse remembers."""
+    return remembered(Warehouse(settings))
+
+
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=HASH)
+def left_out(book: Book) -> dict[str, dict[str, int]]:
+    """How many rows of each log are rejected (and still open), closed since, or waiting."""
+    found = {}
+    for kind, sql in (
+        ("open", "select log, count(*) as n from logs.open_rejects group by log"),
+        (
+            "closed",
+            "select log, count(distinct texts) as n from logs.rejects anti join "
+            "logs.open_rejects using (log, texts) group by log",
+        ),
+        ("waiting", "select log, count(*) as n from logs.waiting group by log"),
+    ):
+        rows = frame(book, sql)
+        found[kind] = {str(log): int(n) for log, n in zip(rows["log"], rows["n"], strict=True)}
+    return found
+
+
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=HASH)
+def rejects(
+    book: Book, log: str | None, *, closed: bool, skip: int = 0, limit: int = 200
+) -> pd.DataFrame:
+    """Rejected rows: batch (its sequence), log, source_row, key, problems; open or closed ones.
+
+    One is closed once its key counts through a later batch. The same row refused twice is one.
+    """
+    join = "anti" if closed else "semi"
+    return frame(
+        book,
+        f"""
+        select batch, log, source_row, array_to_string(key, ' · ') as key, problems
+        from (
+            select distinct on (log, texts) * from logs.rejects order by batch, source_row
+        ) as refused
+        {join} join logs.open_rejects as unsettled
+            on unsettled.log = refused.log and unsettled.texts = refused.texts
+        where refused.log = coalesce(?, refused.log)
+        order by batch desc, source_row limit {limit:d} offset {skip:d}
+        """,
+        [log],
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=HASH)
+def waiting(book: Book, log: str | None, *, skip: int = 0, limit: int = 200) -> pd.DataFrame:
+    """Waiting rows: log, key, column_name, value, code (what for), batch, source_row."""
+    parts = [
+        f"select '{one.name}' as log, "
+        f"concat_ws(' · ', {', '.join(f'cast(one.{name} as varchar)' for name in one.key)}) as key,"
+        " waiting.column_name, waiting.value, waiting.code, one.batch, one.source_row "
+        f"from logs.{one.name} as one join logs.waiting as waiting "
+        f"on waiting.log = '{one.name}' and waiting.row_id = one.rowid"
+        for one in catalogue().logs.values()
+        if log in (None, one.name)
+    ]
+    return frame(
+        book,
+        f"select * from ({' union all '.join(parts)}) as every "
+        f"order by log, key, source_row limit {limit:d} offset {skip:d}",
+    )
+
+
+def reasons(problems: str) -> Sequence[Problem]:
+    """The problems of a rejected row, as it keeps them."""
+    return problems_from_json(problems) if json.loads(problems) else ()

@@ -1,0 +1,96 @@
+"""Every page in both languages with next to no data, with none, with old data; and on paper."""
+
+from datetime import datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+
+import openpyxl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import navigation
+from dashboard.components import printing
+from dashboard.texts import words
+from etl.catalogue import LANGUAGES
+from etl.config import Settings
+from etl.load import load
+from etl.reports.workbook import workbook
+from tests import dashboard_data
+
+APP = Path(__file__).parent.parent / "dashboard" / "app.py"
+CONTRACT = "contract_id,name,vendor,amount,accepted_on\nC-1,Clinic,Acme,1000,{day}\n"
+TICKETS = """\
+ticket_id,contract_id,channel,service_type,reported_at,responded_at,closed_at
+T-1,C-1,phone,software_fault,{day} 08:00,{day} 08:10,{day} 10:00
+T-2,C-1,phone,consultation,{day} 09:00,{day} 09:02,{day} 09:30
+T-3,C-1,phone,software_fault,{day} 11:00,,
+"""
+PAGES = [entry for entry in navigation.PAGES if entry.desk is None]
+
+
+def _loaded(folder: Path, day: str) -> Path:
+    (folder / "in").mkdir(parents=True)
+    for name, text in (("contracts", CONTRACT), ("tickets", TICKETS)):
+        (folder / "in" / f"{name}.csv").write_text(text.format(day=day), encoding="utf-8")
+    load(Settings(folder / "warehouse"), [folder / "in"])
+    return folder / "warehouse"
+
+
+@pytest.fixture(scope="module")
+def warehouses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Full; tiny: one contract and three tickets of today; stale: the same of long ago; empty."""
+    today = datetime.now().date()
+    return {
+        "full": dashboard_data.make_warehouse(tmp_path_factory.mktemp("full")),
+        "tiny": _loaded(tmp_path_factory.mktemp("tiny"), f"{today - timedelta(days=1)}"),
+        "stale": _loaded(tmp_path_factory.mktemp("stale"), "2024-02-29"),
+        "empty": tmp_path_factory.mktemp("empty") / "none",
+    }
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch, warehouses: dict[str, Path]):
+    """Opens a page on one of the warehouses."""
+
+    def open_page(entry: navigation.Entry, state: str, language: str) -> AppTest:
+        monkeypatch.setenv("KEPT_WAREHOUSE", str(warehouses[state]))
+        monkeypatch.setattr(navigation, "chosen", lambda _words: entry)
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        app.query_params["lang"] = language
+        return app.run()
+
+    return open_page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("state", ["tiny", "stale", "empty"])
+@pytest.mark.parametrize("entry", navigation.PAGES, ids=lambda entry: entry.path)
+def test_a_page_stands_whatever_data_there_are(opened, entry, state, language):
+    app = opened(entry, state, language)
+
+    assert not app.exception
+    said = " ".join(str(element.proto.body) for element in app.get("html"))
+    is_told = words(language)("empty.title") in said
+    assert is_told == (state == "empty" and entry.desk is None)
+    warned = any("2024-02-29" in warning.value for warning in app.warning)
+    assert warned == (state == "stale" and entry.desk is None)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("entry", PAGES, ids=lambda entry: entry.path)
+def test_a_page_prints_all_it_shows_under_headings_of_its_language(opened, entry, language):
+    app = opened(entry, "full", language)
+    noted = app.session_state["printing.noted"]
+
+    assert not app.exception
+    unnamed = {
+        name
+        for _, _, data in noted.cards.values()
+        for name in data.columns
+        if printing.heading(words(language), str(name)) is None
+    }
+    assert unnamed <= printing.LEFT_OUT
+    report = printing.report("Title", words(language), (("As of", "2026"),), noted)
+    shown = {key for key, (_, _, data) in noted.cards.items() if len(data)}
+    assert shown >= {one.key for one in report.sections} - {"figures"}
+    assert openpyxl.load_workbook(BytesIO(workbook(report))).sheetnames[0] == "Kept"
