@@ -105,8 +105,8 @@ def sheet(workbook: str, reader: str) -> None:
         for _ in book.worksheets[0].iter_rows(values_only=True):
             pass
         return
-    from etl.match import recognise
-    from etl.read import Limits, sniff
+    from etl.intake.match import recognise
+    from etl.intake.read import Limits, sniff
 
     with (
         tempfile.TemporaryDirectory() as scratch,

@@ -21,15 +21,15 @@ from typing import Generic, TypeVar
 import streamlit as st
 
 from dashboard.uploads import Upload
-from etl.batches import UndoPreview, prepare_undo
 from etl.config import Settings
-from etl.corrections import Corrected, correct
 from etl.errors import KeptError
-from etl.mapping import ColumnMapping
-from etl.match import MARK, STRAY_CELLS, Proposal, propose, reconsidered
-from etl.preview import Committed, Preview, Sheet, Watch, prepare
-from etl.read import TextTable, sniff
-from etl.remembered import remember, remembered
+from etl.intake.batches import UndoPreview, prepare_undo
+from etl.intake.corrections import Corrected, correct
+from etl.intake.mapping import ColumnMapping
+from etl.intake.match import MARK, STRAY_CELLS, Proposal, propose, reconsidered
+from etl.intake.preview import Committed, Preview, Sheet, Watch, prepare
+from etl.intake.read import TextTable, sniff
+from etl.intake.remembered import remember, remembered
 from etl.scratch import scratch
 from etl.store import Warehouse
 

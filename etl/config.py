@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from etl.errors import KeptError
-from etl.read import Limits
+from etl.intake.read import Limits
 
 DEFAULT_TIMEZONE = "Asia/Shanghai"
 

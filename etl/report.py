@@ -14,11 +14,11 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from etl.catalogue import STATES, Log, catalogue
-from etl.check import Problem, Reject, exact, problems_from_json
 from etl.errors import KeptError
+from etl.intake.check import Problem, Reject, exact, problems_from_json
+from etl.intake.match import MARK, STRAY_CELLS
 from etl.ledger import computed_clauses
 from etl.marts import Marts
-from etl.match import MARK, STRAY_CELLS
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse
 from etl.tables import MARK_SQL

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import duckdb
 
 from etl.catalogue import Column, Log, catalogue
-from etl.check import typed_columns
+from etl.intake.check import typed_columns
 from etl.sql import literal
 from etl.store import Batch, Warehouse
 

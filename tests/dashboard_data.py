@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from etl.config import Settings
-from etl.load import load
+from etl.intake.load import load
 
 CONTRACTS = """contract_id,name,vendor,amount,accepted_on
 C-1,Imaging *and* _more_,Alpha,1000000,2026-01-01

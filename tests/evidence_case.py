@@ -14,7 +14,7 @@ import pytest
 from etl import ledger, marts
 from etl.config import Settings
 from etl.evidence import files
-from etl.load import load
+from etl.intake.load import load
 
 MODELS = ("sla.response", "aftercare.served", "retention")
 CONTRACTS = """contract_id,name,vendor,buyer,amount,accepted_on

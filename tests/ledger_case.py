@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 
 from etl.catalogue import catalogue
-from etl.check import check
+from etl.intake.check import check
+from etl.intake.load import parse_instant
+from etl.intake.match import recognise
+from etl.intake.read import TextTable
 from etl.ledger import build_marts
-from etl.load import parse_instant
-from etl.match import recognise
-from etl.read import TextTable
 from etl.references import find_waiting
 from etl.tables import create_logs, merge_rows
 

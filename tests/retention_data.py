@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from etl.load import load
+from etl.intake.load import load
 from tests.dashboard_data import settings
 
 FILES = {

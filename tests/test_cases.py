@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from etl.catalogue import catalogue
-from etl.check import exact
+from etl.intake.check import exact
 from etl.ledger import models
 from etl.report import TABLES, iso
 from tests.ledger_case import CASES, ledger, rows

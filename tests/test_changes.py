@@ -12,7 +12,7 @@ from dashboard.queries import changes as asked
 from etl.cli import app
 from etl.config import Settings
 from etl.errors import KeptError
-from etl.load import load
+from etl.intake.load import load
 
 CONTRACTS = "contract_id,amount,accepted_on\nC-1,1000,2026-01-01\nC-2,1000,2026-01-01\n"
 EQUIPMENT = """equipment_id,contract_id,department,accepted_on

@@ -8,12 +8,12 @@ import duckdb
 import pytest
 
 from etl.catalogue import catalogue
-from etl.check import Checked, check
 from etl.errors import KeptError
-from etl.mapping import ColumnMapping
-from etl.match import recognise
-from etl.read import TextTable
-from etl.survey import Question, questions, refusal
+from etl.intake.check import Checked, check
+from etl.intake.mapping import ColumnMapping
+from etl.intake.match import recognise
+from etl.intake.read import TextTable
+from etl.intake.survey import Question, questions, refusal
 
 
 def checked(

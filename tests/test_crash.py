@@ -18,15 +18,15 @@ from typing import Any
 import pytest
 
 from etl.catalogue import catalogue
-from etl.chain import decisions
 from etl.config import Settings
 from etl.errors import NothingDoneError
+from etl.evidence.chain import decisions
+from etl.evidence.verify import verify_chain
+from etl.intake.load import load, undo
 from etl.ledger import fingerprint
-from etl.load import load, undo
 from etl.marts import open_marts
 from etl.report import export
 from etl.store import KEPT_GENERATIONS, Warehouse, sha256_of
-from etl.verify import verify_chain
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks of a warm process")

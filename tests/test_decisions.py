@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from etl.catalogue import catalogue
-from etl.chain import canonical, parse_checkpoint, parse_record
 from etl.cli import app
 from etl.config import Settings
-from etl.decisions import (
+from etl.errors import KeptError
+from etl.evidence.chain import canonical, parse_checkpoint, parse_record
+from etl.evidence.decisions import (
     Decision,
     Dossier,
     contradictions,
@@ -26,9 +27,8 @@ from etl.decisions import (
     released,
     standing,
 )
-from etl.errors import KeptError
-from etl.load import load, undo
-from etl.people import same_person
+from etl.evidence.people import same_person
+from etl.intake.load import load, undo
 from etl.store import Warehouse
 from tests import evidence_case
 

@@ -21,26 +21,27 @@ import pytest
 
 from etl import pdf
 from etl.catalogue import catalogue
-from etl.chain import Record, canonical, hash_of
 from etl.cli import app
 from etl.config import Settings
-from etl.decisions import Decision, decide, dossier
 from etl.errors import KeptError, NothingDoneError
-from etl.evidence import Dossier, Proof, reproduce, write_pack
+from etl.evidence.chain import Record, canonical, hash_of
+from etl.evidence.decisions import Decision, decide, dossier
 from etl.evidence.document import document
-from etl.evidence.files import write_files, write_obligations, write_snapshot
-from etl.evidence.reproduce import read_snapshot
+from etl.evidence.dossier import Dossier
+from etl.evidence.files import Proof, write_files, write_obligations, write_snapshot
+from etl.evidence.pack import write_pack
+from etl.evidence.reproduce import read_snapshot, reproduce
 from etl.evidence.statement import statement
 from etl.evidence.tables import Table, summary_tables
+from etl.evidence.verify import verify
 from etl.evidence.workbook import write_workbook
+from etl.intake.load import load
 from etl.ledger import build_marts
-from etl.load import load
 from etl.pdf import chinese_font, compile_pdf
 from etl.references import find_waiting
 from etl.sample import write_sample
 from etl.sql import literal
 from etl.store import sha256_of
-from etl.verify import verify
 from tests import evidence_case
 from tests.random_logs import any_as_of, built, contracts, merged
 

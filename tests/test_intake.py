@@ -14,9 +14,9 @@ from dashboard.intake import FORGOTTEN_SECONDS, Intake, Undoing
 from dashboard.uploads import Upload
 from etl import ledger, marts
 from etl.config import Settings
-from etl.load import load
+from etl.intake.load import load
+from etl.intake.remembered import remembered
 from etl.marts import open_marts
-from etl.remembered import remembered
 from etl.store import Warehouse
 
 MODELS = ("sla.response", "compliance", "fact_contract", "contract_term")

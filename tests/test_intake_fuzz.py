@@ -15,11 +15,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from etl.catalogue import catalogue
-from etl.check import check
 from etl.errors import KeptError
-from etl.match import recognise
-from etl.read import Limits, drop_staged, sniff
-from etl.survey import questions
+from etl.intake.check import check
+from etl.intake.match import recognise
+from etl.intake.read import Limits, drop_staged, sniff
+from etl.intake.survey import questions
 
 FEW = examples(max_examples=15, suppress_health_check=list(HealthCheck))
 HEADERS = ("工单编号", "合同编号", "服务类型", "报修时间", "响应时间", "远程解决", "维修费")

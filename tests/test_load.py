@@ -14,7 +14,7 @@ import pytest
 
 from etl.config import Settings
 from etl.errors import KeptError, NothingDoneError
-from etl.load import LoadReport, load, undo
+from etl.intake.load import LoadReport, load, undo
 from etl.marts import open_marts
 from etl.report import export, report, write_rejects
 from etl.store import Warehouse

@@ -15,9 +15,9 @@ from etl.catalogue import catalogue
 from etl.cli import app
 from etl.config import Settings
 from etl.errors import KeptError
-from etl.load import Loaded, load
-from etl.mapping import ColumnMapping, Duration, read_mapping
-from etl.remembered import FOLDER, forget, mapping_of, remember, remembered
+from etl.intake.load import Loaded, load
+from etl.intake.mapping import ColumnMapping, Duration, read_mapping
+from etl.intake.remembered import FOLDER, forget, mapping_of, remember, remembered
 from etl.store import Warehouse
 
 Put = Callable[[str, str], Path]

@@ -3,8 +3,8 @@
 import pytest
 
 from etl.errors import KeptError
-from etl.mapping import ColumnMapping, Duration
-from etl.match import (
+from etl.intake.mapping import ColumnMapping, Duration
+from etl.intake.match import (
     OFFERED,
     Match,
     Suggestion,
@@ -14,7 +14,7 @@ from etl.match import (
     reconsidered,
     suggestions,
 )
-from etl.read import TextTable
+from etl.intake.read import TextTable
 
 TICKET = ["工单编号", "合同编号", "服务类型", "报修时间"]
 
@@ -154,7 +154,7 @@ def test_a_mapping_for_one_place_is_for_no_other() -> None:
 
 
 def test_rejects_loaded_again_keep_the_remembered_mapping() -> None:
-    from etl.match import STRAY_CELLS
+    from etl.intake.match import STRAY_CELLS
 
     headers = ["单号", "合同编号", "服务类型", "报修时间"]
     kept = mapping(f'headers = {headers}\n[columns]\nticket_id = "单号"\n'.replace("'", '"'))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from etl.missing import CELL, LATER, NO_RECORD, missing_in
+from etl.evidence.missing import CELL, LATER, NO_RECORD, missing_in
 from tests.ledger_case import ledger
 
 WANTED = ("retention", "spares", "warranty")

@@ -15,7 +15,7 @@ from dashboard.queries import Book, Selection
 from dashboard.queries import availability as asked
 from dashboard.queries import unit as one_unit
 from dashboard.texts import words
-from etl.load import load
+from etl.intake.load import load
 from tests import dashboard_data
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"

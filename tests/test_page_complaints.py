@@ -24,7 +24,7 @@ from dashboard.queries.complaints import (
 )
 from dashboard.texts import words
 from dashboard.theme import DARK, LIGHT
-from etl.load import load
+from etl.intake.load import load
 from tests import dashboard_data
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"

@@ -18,8 +18,8 @@ from dashboard.texts import words
 from etl import ledger, marts
 from etl.catalogue import LANGUAGES, catalogue
 from etl.config import Settings
-from etl.load import load
-from etl.remembered import remembered
+from etl.intake.load import load
+from etl.intake.remembered import remembered
 from etl.store import Warehouse
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"

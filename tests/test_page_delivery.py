@@ -11,7 +11,7 @@ from dashboard import navigation, queries
 from dashboard.queries import STATES, Book, Selection
 from dashboard.queries import delivery as asked
 from dashboard.texts import words
-from etl.load import load
+from etl.intake.load import load
 from tests.dashboard_data import settings
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"

@@ -12,7 +12,7 @@ from dashboard.queries import STATES, Book, Selection
 from dashboard.queries import inspections as asked
 from dashboard.queries.inspections import Visits
 from dashboard.texts import words
-from etl.load import load
+from etl.intake.load import load
 from tests.dashboard_data import settings
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"

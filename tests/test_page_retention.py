@@ -16,8 +16,8 @@ from dashboard import navigation, queries
 from dashboard.queries import retention as asked
 from dashboard.texts import words
 from etl.catalogue import LANGUAGES, catalogue
-from etl.decisions import Decision, decide, decisions
-from etl.load import load
+from etl.evidence.decisions import Decision, decide, decisions
+from etl.intake.load import load
 from etl.store import Warehouse
 from tests.dashboard_data import settings
 

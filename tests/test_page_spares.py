@@ -16,7 +16,7 @@ from dashboard.queries import STATES, Book, Selection, spares
 from dashboard.queries.spares import CHARGES, Stock
 from dashboard.texts import words
 from dashboard.theme import LIGHT
-from etl.load import load
+from etl.intake.load import load
 from tests import dashboard_data
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"

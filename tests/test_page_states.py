@@ -13,7 +13,7 @@ from dashboard.components import printing
 from dashboard.texts import words
 from etl.catalogue import LANGUAGES
 from etl.config import Settings
-from etl.load import load
+from etl.intake.load import load
 from etl.reports.workbook import workbook
 from tests import dashboard_data
 

@@ -16,7 +16,7 @@ from dashboard.queries import unit as one_unit
 from dashboard.queries import warranty as asked
 from dashboard.queries.warranty import Units
 from dashboard.texts import words
-from etl.load import load
+from etl.intake.load import load
 from tests import dashboard_data
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"

@@ -17,15 +17,15 @@ import pytest
 
 from etl import ledger, marts
 from etl import scratch as folders
-from etl.batches import diff, original, prepare_undo, when_loaded
 from etl.catalogue import catalogue
 from etl.config import Settings
-from etl.corrections import correct
 from etl.errors import KeptError
+from etl.intake.batches import diff, original, prepare_undo, when_loaded
+from etl.intake.corrections import correct
+from etl.intake.load import load, undo
+from etl.intake.preview import Preview, Watch, prepare
 from etl.ledger import fingerprint
-from etl.load import load, undo
 from etl.marts import open_marts, rebuild
-from etl.preview import Preview, Watch, prepare
 from etl.report import rejects_as_csv, write_rejects
 from etl.store import Warehouse
 

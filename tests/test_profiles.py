@@ -10,11 +10,11 @@ import duckdb
 import pytest
 
 from etl.catalogue import catalogue
-from etl.check import Checked, check
-from etl.mapping import ColumnMapping
-from etl.match import applied, propose, recognise, reconsidered
-from etl.profiles import profiles
-from etl.read import Limits, TextTable, sniff
+from etl.intake.check import Checked, check
+from etl.intake.mapping import ColumnMapping
+from etl.intake.match import applied, propose, recognise, reconsidered
+from etl.intake.profiles import profiles
+from etl.intake.read import Limits, TextTable, sniff
 
 FOLDER = Path(__file__).parent / "profiles"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.toml"))

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from etl.catalogue import STATES, catalogue
 from etl.config import Settings
-from etl.load import load, undo
+from etl.intake.load import load, undo
 from etl.marts import Marts, open_marts
 from etl.verdict import verdict
 from tests.random_logs import (

@@ -20,10 +20,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from etl.errors import KeptError
-from etl.read import Limits, TextTable, sniff
-from etl.read.csv_file import CsvFile
-from etl.read.decoding import Utf8
-from etl.read.opening import MAGIC
+from etl.intake.read import Limits, TextTable, sniff
+from etl.intake.read.csv_file import CsvFile
+from etl.intake.read.decoding import Utf8
+from etl.intake.read.opening import MAGIC
 
 LIMITS = Limits()
 Staged = tuple[int, list[str], str | None, int]

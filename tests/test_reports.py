@@ -9,7 +9,7 @@ import pytest
 from etl.cli import app
 from etl.config import Settings
 from etl.errors import KeptError
-from etl.load import load
+from etl.intake.load import load
 from etl.marts import open_marts
 from etl.reports import write_report
 from etl.reports.digest import FORMATS, MOST_LINES, digest, since_when

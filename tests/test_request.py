@@ -11,12 +11,12 @@ import pytest
 from etl.catalogue import catalogue
 from etl.cli import app
 from etl.errors import KeptError
-from etl.load import load
+from etl.evidence.missing import CELL, LOG_ENDS, NO_LOG, NO_RECORD, Missing, missing
+from etl.evidence.request import heading, request, write_request
+from etl.intake.load import load
+from etl.intake.match import recognise
+from etl.intake.read import TextTable
 from etl.marts import Marts, open_marts
-from etl.match import recognise
-from etl.missing import CELL, LOG_ENDS, NO_LOG, NO_RECORD, Missing, missing
-from etl.read import TextTable
-from etl.request import heading, request, write_request
 from etl.store import Warehouse
 from tests.dashboard_data import settings
 

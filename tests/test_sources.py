@@ -4,7 +4,7 @@ from dashboard import queries
 from dashboard.queries import Selection, sources
 from etl.catalogue import catalogue
 from etl.config import Settings
-from etl.load import load
+from etl.intake.load import load
 
 CONTRACTS = "contract_id,amount,accepted_on\nC-1,1000,2026-01-01\n"
 EQUIPMENT = "equipment_id,contract_id,department,accepted_on\nU|1,C-1,ICU,2026-01-01\n"

@@ -8,8 +8,8 @@ import pytest
 from etl.catalogue import catalogue
 from etl.config import Settings
 from etl.errors import KeptError
-from etl.load import load
-from etl.template import template, write_template
+from etl.intake.load import load
+from etl.intake.template import template, write_template
 
 LOGS = list(catalogue().logs)
 

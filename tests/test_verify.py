@@ -14,14 +14,14 @@ import duckdb
 import pytest
 
 from etl.catalogue import catalogue
-from etl.chain import Checkpoint, Record, canonical, decisions, hash_of
 from etl.cli import app
 from etl.config import Settings
-from etl.decisions import Decision, decide
 from etl.errors import KeptError, NothingDoneError
-from etl.load import load
+from etl.evidence.chain import Checkpoint, Record, canonical, decisions, hash_of
+from etl.evidence.decisions import Decision, decide
+from etl.evidence.verify import Verification, verify, verify_chain
+from etl.intake.load import load
 from etl.store import Warehouse
-from etl.verify import Verification, verify, verify_chain
 from tests import evidence_case
 
 

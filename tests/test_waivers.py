@@ -9,10 +9,10 @@ import pytest
 
 from etl.catalogue import LANGUAGES, catalogue
 from etl.errors import KeptError
-from etl.load import undo
+from etl.evidence.waivers import Waiver, batches, checked, enter
+from etl.intake.load import undo
 from etl.marts import open_marts
 from etl.store import Warehouse
-from etl.waivers import Waiver, batches, checked, enter
 from tests.dashboard_data import settings
 
 GOOD = Waiver("C-1", "sla.response", "T-1", "No power", "Chen", "He", date(2025, 7, 10))

@@ -4,9 +4,9 @@ import pytest
 
 from etl.config import Settings
 from etl.errors import KeptError
-from etl.load import load
+from etl.intake.load import load
+from etl.intake.watch import watch
 from etl.store import Warehouse
-from etl.watch import watch
 
 CONTRACTS = "contract_id,name,vendor,amount\nHT-1,Clinic,Acme,100000\n"
 EQUIPMENT = "equipment_id,contract_id,department\nE-1,HT-1,Ward\n,HT-1,Ward\n"

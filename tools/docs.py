@@ -7,9 +7,9 @@ from importlib.resources import files
 import typer
 
 from etl.catalogue import Clause, Column, Label, Log, Term, Text, catalogue
-from etl.cells import EMPTY_WORDS, NO_WORDS, YES_WORDS
-from etl.check import exact
 from etl.cli import app
+from etl.intake.cells import EMPTY_WORDS, NO_WORDS, YES_WORDS
+from etl.intake.check import exact
 from etl.report import TABLES
 
 HELP_WIDTH = 92

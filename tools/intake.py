@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from etl.catalogue import catalogue
-from etl.profiles import profiles
+from etl.intake.profiles import profiles
 
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "corruption.json"
 _WORDS = {

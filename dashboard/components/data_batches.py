@@ -13,8 +13,8 @@ from dashboard.intake import Job, Undoing
 from dashboard.page import Desk
 from dashboard.queries import data as asked
 from dashboard.texts import plain
-from etl.batches import Diff, diff, find, original
 from etl.catalogue import catalogue
+from etl.intake.batches import Diff, diff, find, original
 from etl.report import write_rejects
 from etl.store import Batch, Warehouse
 

@@ -14,10 +14,10 @@ from dashboard.intake import Intake
 from dashboard.page import Desk
 from dashboard.texts import Words
 from etl.catalogue import Log, catalogue
-from etl.check import exact
-from etl.differences import Differences
-from etl.effect import Effect, Figures, Moved
-from etl.preview import Preview, Sheet
+from etl.intake.check import exact
+from etl.intake.differences import Differences
+from etl.intake.effect import Effect, Figures, Moved
+from etl.intake.preview import Preview, Sheet
 from etl.report import iso
 
 KINDS = ("changed", "new", "unchanged", "superseded")

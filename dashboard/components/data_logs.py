@@ -11,10 +11,10 @@ from dashboard.components.data_left_out import current
 from dashboard.page import Desk
 from dashboard.queries import data as asked
 from etl.catalogue import catalogue
-from etl.mapping import ColumnMapping
-from etl.remembered import forget
+from etl.intake.mapping import ColumnMapping
+from etl.intake.remembered import forget
+from etl.intake.template import template
 from etl.store import Warehouse
-from etl.template import template
 
 OLD_DAYS = 31
 

@@ -13,8 +13,8 @@ from dashboard.page import Desk
 from dashboard.texts import Words
 from etl.catalogue import catalogue
 from etl.errors import KeptError
-from etl.mapping import UNITS, ColumnMapping, Duration
-from etl.match import Found, Proposal
+from etl.intake.mapping import UNITS, ColumnMapping, Duration
+from etl.intake.match import Found, Proposal
 
 NONE = "—"
 SAMPLES = 3

@@ -13,8 +13,8 @@ from dashboard.intake import Intake
 from dashboard.page import Desk
 from dashboard.texts import Words
 from etl.catalogue import Column
-from etl.check import Reject
-from etl.preview import Cause, Preview, Sheet
+from etl.intake.check import Reject
+from etl.intake.preview import Cause, Preview, Sheet
 from etl.report import rejects_as_csv
 
 SHOWN = 100

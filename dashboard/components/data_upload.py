@@ -14,8 +14,8 @@ from dashboard.texts import Words, plain
 from dashboard.uploads import shelf
 from etl.catalogue import catalogue
 from etl.errors import KeptError
-from etl.load import SUFFIXES
-from etl.people import written
+from etl.evidence.people import written
+from etl.intake.load import SUFFIXES
 
 _INTAKE = "data.intake"
 _TOASTED = "data.toasted"

@@ -15,10 +15,10 @@ from dashboard.queries import retention as asked
 from dashboard.texts import plain
 from dashboard.theme import Tone
 from etl.catalogue import catalogue
-from etl.chain import Record
 from etl.config import Settings
-from etl.decisions import Dossier
 from etl.errors import KeptError
+from etl.evidence.chain import Record
+from etl.evidence.decisions import Dossier
 from etl.evidence.dossier import ClauseFinding
 
 MOST_VISIBLE = 16

@@ -13,10 +13,10 @@ from dashboard.page import Page
 from dashboard.queries import retention as asked
 from dashboard.texts import plain
 from etl.catalogue import catalogue
-from etl.chain import Record
 from etl.config import Settings
-from etl.decisions import ACTIONS, Decision, Dossier, decide, drafted, standing
 from etl.errors import KeptError
+from etl.evidence.chain import Record
+from etl.evidence.decisions import ACTIONS, Decision, Dossier, decide, drafted, standing
 
 _DRAFT = "retention.draft"
 _RECORDED = "retention.recorded"

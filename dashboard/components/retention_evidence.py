@@ -15,10 +15,10 @@ from dashboard.queries import csv
 from dashboard.queries import retention as asked
 from etl.catalogue import catalogue
 from etl.config import Settings
-from etl.decisions import Dossier
 from etl.errors import KeptError
-from etl.missing import CELL, LATER, Missing
-from etl.request import request, what_is_wanted
+from etl.evidence.decisions import Dossier
+from etl.evidence.missing import CELL, LATER, Missing
+from etl.evidence.request import request, what_is_wanted
 from etl.store import Warehouse
 
 OPEN_SHOWN = 6

@@ -18,14 +18,14 @@ from dashboard.page import Page
 from dashboard.queries import retention as asked
 from dashboard.texts import plain
 from etl.catalogue import catalogue
-from etl.chain import Record
 from etl.config import Settings
-from etl.decisions import Dossier, contradictions, parse_checkpoint, superseded
 from etl.errors import KeptError
-from etl.evidence import write_pack
+from etl.evidence.chain import Record
+from etl.evidence.decisions import Dossier, contradictions, parse_checkpoint, superseded
+from etl.evidence.pack import write_pack
+from etl.evidence.verify import verify_chain
 from etl.pdf import chinese_font
 from etl.scratch import scratch
-from etl.verify import verify_chain
 
 MOST_VISIBLE = 8
 AGAINST_SHOWN = 12

@@ -13,12 +13,12 @@ from dashboard.queries import retention as asked
 from dashboard.texts import plain
 from etl.catalogue import catalogue
 from etl.config import Settings
-from etl.decisions import Dossier
 from etl.errors import KeptError
+from etl.evidence.decisions import Dossier
 from etl.evidence.dossier import Waiver as Recorded
-from etl.load import undo
+from etl.evidence.waivers import Waiver, enter, today
+from etl.intake.load import undo
 from etl.store import Batch
-from etl.waivers import Waiver, enter, today
 
 MOST_VISIBLE = 8
 _SAID = "retention.waiver_said"

@@ -11,7 +11,7 @@ from dashboard.components.card import card, nothing
 from dashboard.page import Page
 from dashboard.queries import outlook as asked
 from etl.catalogue import catalogue
-from etl.check import exact
+from etl.intake.check import exact
 
 
 def verdicts(page: Page) -> None:

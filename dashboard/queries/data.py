@@ -8,10 +8,10 @@ import streamlit as st
 
 from dashboard.queries import HASH, Book, frame
 from etl.catalogue import catalogue
-from etl.check import Problem, problems_from_json
 from etl.config import Settings
-from etl.mapping import ColumnMapping
-from etl.remembered import remembered
+from etl.intake.check import Problem, problems_from_json
+from etl.intake.mapping import ColumnMapping
+from etl.intake.remembered import remembered
 from etl.store import Warehouse
 
 BATCH_COLUMNS = (

@@ -8,12 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.queries import HASH, Book, Selection, frame
-from etl.chain import Record, decisions, released
 from etl.config import Settings
-from etl.decisions import Decision, Dossier, dossier, dossier_then
-from etl.missing import Missing, missing
+from etl.evidence.chain import Record, decisions, released
+from etl.evidence.decisions import Decision, Dossier, dossier, dossier_then
+from etl.evidence.missing import Missing, missing
+from etl.evidence.waivers import batches
 from etl.store import Batch, Warehouse
-from etl.waivers import batches
 
 MOST_SUBJECTS = 1000
 _DAY_END = time(23, 59, 59)
@@ -82,7 +82,7 @@ def dossier_in_view(
 ) -> Dossier:
     """What is known of a contract at the end of `as_of` (None: the data horizon).
 
-    Raises KeptError as `etl.decisions.dossier` does.
+    Raises KeptError as `etl.evidence.decisions.dossier` does.
     """
     return _dossier(book, contract, as_of, len(recorded), settings)
 

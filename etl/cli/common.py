@@ -14,7 +14,7 @@ from rich.table import Table
 
 from etl.catalogue import catalogue
 from etl.config import Settings
-from etl.load import parse_instant
+from etl.intake.load import parse_instant
 from etl.marts import Marts, open_marts
 from etl.store import Warehouse
 

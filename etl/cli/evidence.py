@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from etl.catalogue import catalogue
-from etl.chain import PAYING, Record, decisions, parse_checkpoint, superseded
 from etl.cli.common import (
     AsOfOption,
     JsonOption,
@@ -23,7 +22,8 @@ from etl.cli.common import (
 )
 from etl.config import Settings
 from etl.errors import KeptError
-from etl.load import parse_instant
+from etl.evidence.chain import PAYING, Record, decisions, parse_checkpoint, superseded
+from etl.intake.load import parse_instant
 from etl.store import Warehouse
 
 ContractArgument = Annotated[str, typer.Argument(metavar="CONTRACT", help="The contract's id.")]
@@ -57,7 +57,8 @@ def evidence(
     if reproduce is not None:
         _reproduce(settings, reproduce, as_json)
         return
-    from etl.evidence import dossier, write_pack
+    from etl.evidence.dossier import dossier
+    from etl.evidence.pack import write_pack
 
     assert contract is not None
     with shown_progress() as tell:
@@ -91,8 +92,8 @@ def verify_command(
     timezone: TimezoneOption = None,
 ) -> None:
     """Check that decisions, manifests, batches or a pack are as they were written."""
-    from etl.verify import as_json as in_json
-    from etl.verify import verify
+    from etl.evidence.verify import as_json as in_json
+    from etl.evidence.verify import verify
 
     settings = Settings.from_environment(warehouse, timezone)
     points = [parse_checkpoint(text) for text in checkpoint or ()]
@@ -150,7 +151,7 @@ def decide_command(
     timezone: TimezoneOption = None,
 ) -> None:
     """Record a decision about the retention money of a contract. It is never rewritten."""
-    from etl.decisions import Decision, decide
+    from etl.evidence.decisions import Decision, decide
 
     settings = Settings.from_environment(warehouse, timezone)
     zone = Warehouse(settings).manifest().timezone
@@ -219,7 +220,7 @@ def _row(settings: Settings, record: Record, stands: bool) -> Mapping[str, objec
 
 
 def _reproduce(settings: Settings, pack: Path, as_json: bool) -> None:
-    from etl.evidence import reproduce
+    from etl.evidence.reproduce import reproduce
 
     found = reproduce(pack)
     if as_json:

@@ -22,12 +22,12 @@ from etl.cli.common import (
 )
 from etl.config import Settings
 from etl.errors import KeptError
-from etl.load import Loaded, LoadReport, load, undo
-from etl.mapping import read_mapping
+from etl.intake.load import Loaded, LoadReport, load, undo
+from etl.intake.mapping import read_mapping
+from etl.intake.template import write_template
+from etl.intake.watch import every, watch
 from etl.report import write_rejects
 from etl.store import Warehouse
-from etl.template import write_template
-from etl.watch import every, watch
 
 WATCH_SECONDS = 5
 

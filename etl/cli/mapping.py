@@ -10,10 +10,10 @@ from etl.catalogue import catalogue
 from etl.cli.common import TimezoneOption, WarehouseOption, app, note, say
 from etl.config import Settings
 from etl.errors import KeptError
-from etl.mapping import ColumnMapping, read_mapping
-from etl.match import Proposal, propose
-from etl.read import sniff
-from etl.remembered import forget, remember, remembered
+from etl.intake.mapping import ColumnMapping, read_mapping
+from etl.intake.match import Proposal, propose
+from etl.intake.read import sniff
+from etl.intake.remembered import forget, remember, remembered
 from etl.store import Warehouse
 
 

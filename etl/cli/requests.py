@@ -7,7 +7,7 @@ import typer
 
 from etl.cli.common import AsOfOption, TimezoneOption, WarehouseOption, app, looked_at, say
 from etl.config import Settings
-from etl.request import write_request
+from etl.evidence.request import write_request
 from etl.store import Warehouse
 
 

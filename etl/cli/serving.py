@@ -8,7 +8,7 @@ import typer
 
 from etl.cli.common import TimezoneOption, WarehouseOption, app, say, shown_progress
 from etl.config import Settings, sample_folder
-from etl.load import load
+from etl.intake.load import load
 from etl.scratch import scratch
 
 

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from etl.catalogue import LANGUAGES, STATES, Label, Text, catalogue
-from etl.chain import Checkpoint
+from etl.evidence.chain import Checkpoint
 from etl.pdf import compile_pdf
 
 Pair = dict[str, str]

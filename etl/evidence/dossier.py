@@ -10,10 +10,10 @@ import duckdb
 from etl import as_of as as_of_sql
 from etl import references
 from etl.catalogue import LANGUAGES, Log, Text, catalogue
-from etl.chain import Record, decisions, released
-from etl.check import problems_from_json
 from etl.config import Settings
 from etl.errors import KeptError
+from etl.evidence.chain import Record, decisions, released
+from etl.intake.check import problems_from_json
 from etl.ledger import models
 from etl.marts import Marts, Progress, open_marts, open_past_marts, silent
 from etl.sql import literal

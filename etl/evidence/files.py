@@ -19,8 +19,8 @@ import duckdb
 
 from etl import as_of
 from etl.catalogue import Log, catalogue
-from etl.check import exact
 from etl.evidence.dossier import Dossier, create_views
+from etl.intake.check import exact
 from etl.ledger import computed_clauses, needed_for
 from etl.report import FORMULA_STARTS, write_rows
 from etl.scratch import scratch

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from etl.catalogue import LANGUAGES, catalogue
-from etl.chain import Record
 from etl.config import Settings
 from etl.errors import KeptError, NothingDoneError
+from etl.evidence.chain import Record
 from etl.evidence.document import pair, write_document
 from etl.evidence.dossier import Dossier, dossier_then
 from etl.evidence.files import Proof, write_csv, write_files
+from etl.evidence.packcheck import LISTING, RECORD, canonical
 from etl.evidence.statement import statement
 from etl.evidence.tables import row_tables, summary_tables
 from etl.evidence.workbook import write_workbook
 from etl.evidence.zipped import entry
-from etl.packcheck import LISTING, RECORD, canonical
 from etl.scratch import scratch
 from etl.store import Warehouse, sha256_of
 
@@ -61,7 +61,7 @@ def write_pack(settings: Settings, subject: Record | Dossier, folder: Path) -> P
 
 def checking_script() -> str:
     """The script that checks a pack with nothing but Python, with its sentences put in."""
-    script = (files("etl") / "packcheck.py").read_text(encoding="utf-8")
+    script = (files("etl.evidence") / "packcheck.py").read_text(encoding="utf-8")
     messages = {
         code: {one: text.get(one) for one in LANGUAGES}
         for code, text in sorted(catalogue().messages.items())

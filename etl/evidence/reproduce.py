@@ -23,8 +23,8 @@ from etl.evidence.files import (
     write_models,
     write_obligations,
 )
+from etl.evidence.packcheck import DAMAGE, RECORD
 from etl.ledger import build_marts, computed_clauses
-from etl.packcheck import DAMAGE, RECORD
 from etl.references import find_waiting
 from etl.scratch import scratch
 from etl.sql import literal

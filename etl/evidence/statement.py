@@ -6,10 +6,10 @@ from typing import Any
 
 from etl import __version__
 from etl.catalogue import catalogue
-from etl.chain import FORMAT
-from etl.check import exact
+from etl.evidence.chain import FORMAT
 from etl.evidence.dossier import CENT, Dossier
 from etl.evidence.files import NOT_COUNTED, Proof
+from etl.intake.check import exact
 from etl.ledger import fingerprint
 from etl.sql import listed
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from etl.catalogue import catalogue
 from etl.changes import changes
 from etl.errors import KeptError
-from etl.load import parse_instant
+from etl.intake.load import parse_instant
 from etl.marts import Marts
 from etl.store import Manifest
 

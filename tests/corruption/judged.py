@@ -5,11 +5,11 @@ from typing import Any
 
 import duckdb
 
-from etl.check import Checked, check
 from etl.errors import KeptError
-from etl.mapping import ColumnMapping
-from etl.match import Match, recognise
-from etl.read import Limits, sniff
+from etl.intake.check import Checked, check
+from etl.intake.mapping import ColumnMapping
+from etl.intake.match import Match, recognise
+from etl.intake.read import Limits, sniff
 from tests.corruption.cases import Case
 
 # Refusals that a mapping answers: Kept asks.

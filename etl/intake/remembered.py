@@ -6,7 +6,7 @@ mappings/<hash of the folded header set and the log>.toml
 from collections.abc import Sequence
 
 from etl.errors import KeptError
-from etl.mapping import ColumnMapping
+from etl.intake.mapping import ColumnMapping
 from etl.store import Warehouse
 
 FOLDER = "mappings"

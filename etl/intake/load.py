@@ -14,15 +14,15 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from etl.catalogue import catalogue
-from etl.check import Checked, check, problems_json, typed_columns
 from etl.config import Settings
 from etl.errors import KeptError, NothingDoneError
+from etl.intake.check import Checked, check, problems_json, typed_columns
+from etl.intake.mapping import ColumnMapping
+from etl.intake.match import MARK, Match, Note, fitting, recognise
+from etl.intake.read import drop_staged, sniff
+from etl.intake.remembered import remembered
 from etl.ledger import fingerprint
-from etl.mapping import ColumnMapping
 from etl.marts import Progress, build_generation, finish_generation, silent
-from etl.match import MARK, Match, Note, fitting, recognise
-from etl.read import drop_staged, sniff
-from etl.remembered import remembered
 from etl.scratch import scratch
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse, now, sha256_of

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from etl.catalogue import Text, catalogue
 from etl.errors import CatalogueError
-from etl.mapping import ColumnMapping
+from etl.intake.mapping import ColumnMapping
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from etl.catalogue import catalogue
-from etl.cells import EMPTY_WORDS
 from etl.config import Settings
 from etl.errors import KeptError
-from etl.load import LoadReport, load
+from etl.evidence.missing import demand_contract
+from etl.evidence.people import same_person, written
+from etl.intake.cells import EMPTY_WORDS
+from etl.intake.load import LoadReport, load
 from etl.marts import Marts
-from etl.missing import demand_contract
-from etl.people import same_person, written
 from etl.scratch import scratch
 from etl.store import Batch, Manifest, Warehouse
 

@@ -23,12 +23,12 @@ from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from etl.catalogue import LANGUAGES, Column, Log, Text, catalogue
-from etl.check import exact
 from etl.errors import KeptError, NothingDoneError
+from etl.evidence.missing import CELL, LATER, LOG_ENDS, NO_RECORD, Missing, missing
+from etl.intake.check import exact
+from etl.intake.match import recognise
+from etl.intake.read import TextTable
 from etl.marts import Marts
-from etl.match import recognise
-from etl.missing import CELL, LATER, LOG_ENDS, NO_RECORD, Missing, missing
-from etl.read import TextTable
 from etl.report import rejected_rows
 from etl.store import Batch, Manifest, Warehouse
 

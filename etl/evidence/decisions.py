@@ -7,7 +7,9 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from etl.catalogue import Text, catalogue
-from etl.chain import (
+from etl.config import Settings
+from etl.errors import KeptError, NothingDoneError
+from etl.evidence.chain import (
     ACTIONS,
     PAYING,
     Checkpoint,
@@ -18,12 +20,10 @@ from etl.chain import (
     released,
     superseded,
 )
-from etl.config import Settings
-from etl.errors import KeptError, NothingDoneError
 from etl.evidence.dossier import CENT, Dossier, dossier, dossier_then
 from etl.evidence.files import proof
+from etl.evidence.people import same_person, signed_in, written
 from etl.evidence.statement import money, statement
-from etl.people import same_person, signed_in, written
 from etl.store import Warehouse, now, sha256_of
 
 __all__ = [

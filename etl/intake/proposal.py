@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from etl.catalogue import Column, Log, catalogue
-from etl.columns import Match, Reading, Suggestion, by_alias, missing_columns, suggestions
 from etl.errors import KeptError
-from etl.mapping import ColumnMapping
-from etl.profiles import Profile
-from etl.read import TextTable
+from etl.intake.columns import Match, Reading, Suggestion, by_alias, missing_columns, suggestions
+from etl.intake.mapping import ColumnMapping
+from etl.intake.profiles import Profile
+from etl.intake.read import TextTable
 
 SAMPLES = 5
 

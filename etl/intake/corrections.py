@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from etl.check import Problem, check
-from etl.match import Match
+from etl.intake.check import Problem, check
+from etl.intake.match import Match
 
 
 @dataclass(frozen=True)

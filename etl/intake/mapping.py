@@ -2,12 +2,12 @@
 
 A mapping is laid over what Kept finds by itself; a column that it does not name stays as found.
 
-    propose(tables, mappings=…) -> Proposal   etl.match       what Kept makes of a sheet
-    applied(proposal, mapping) -> Match       etl.match       the same, a person's word over it
-    questions(con, staged, match)             etl.survey      what the values leave open
-    check(con, staged, match, …) -> Checked   etl.check       typed rows; refuses what is still open
-    remember, remembered, forget              etl.remembered  the mappings a warehouse keeps
-    profiles() -> {name: Profile}             etl.profiles    ready-made mappings of known tools
+    match.propose(tables, mappings=…) -> Proposal   what Kept makes of a sheet
+    match.applied(proposal, mapping) -> Match       the same, a person's word over it
+    survey.questions(con, staged, match)            what the values leave open
+    check.check(con, staged, match, …) -> Checked   typed rows; refuses what is still open
+    remembered.remember, remembered, forget         the mappings a warehouse keeps
+    profiles.profiles() -> {name: Profile}          ready-made mappings of known tools
 """
 
 import hashlib

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from etl.catalogue import Column, Log
 from etl.errors import KeptError
-from etl.headings import (
+from etl.intake.headings import (
     SCALES,
     UNIT_LIKE,
     aliases,
@@ -19,9 +19,9 @@ from etl.headings import (
     with_merged_above,
     words_of,
 )
-from etl.mapping import ColumnMapping, Duration, fold_header
-from etl.profiles import Profile
-from etl.read import TextTable
+from etl.intake.mapping import ColumnMapping, Duration, fold_header
+from etl.intake.profiles import Profile
+from etl.intake.read import TextTable
 
 # A spelling less like the heading than this is not even offered.
 OFFERED = 0.7

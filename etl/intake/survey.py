@@ -13,7 +13,8 @@ from typing import Any
 import duckdb
 
 from etl.catalogue import Log
-from etl.cells import (
+from etl.errors import KeptError
+from etl.intake.cells import (
     BARE_NUMBER,
     CLOCK,
     EMPTY_WORDS,
@@ -26,9 +27,8 @@ from etl.cells import (
     plain_date,
     typed,
 )
-from etl.errors import KeptError
-from etl.mapping import ANY_OTHER, EMPTY, Duration
-from etl.match import STRAY_CELLS, Match
+from etl.intake.mapping import ANY_OTHER, EMPTY, Duration
+from etl.intake.match import STRAY_CELLS, Match
 from etl.sql import listed, literal
 
 CARRIED = "source_row, cells_extra, cells_missing, stray"

@@ -8,13 +8,13 @@ from pathlib import Path
 import duckdb
 
 from etl.catalogue import Log, catalogue
-from etl.check import Problem, Reject
 from etl.config import Settings
-from etl.differences import Differences, compare
-from etl.effect import Effect, effect
 from etl.errors import NothingDoneError
-from etl.load import Built, Loaded, LoadReport, Prepared, Work, parse_instant, ready, staging
-from etl.mapping import ColumnMapping
+from etl.intake.check import Problem, Reject
+from etl.intake.differences import Differences, compare
+from etl.intake.effect import Effect, effect
+from etl.intake.load import Built, Loaded, LoadReport, Prepared, Work, parse_instant, ready, staging
+from etl.intake.mapping import ColumnMapping
 from etl.scratch import Holding
 from etl.store import Warehouse
 from etl.tables import MARK_SQL

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from etl.errors import KeptError
-from etl.read.decoding import Decoder, Utf8, other_encoding, utf16
-from etl.read.lines import Lines, count_ends
-from etl.read.source import (
+from etl.intake.read.decoding import Decoder, Utf8, other_encoding, utf16
+from etl.intake.read.lines import Lines, count_ends
+from etl.intake.read.source import (
     BLANKS,
     CHUNK,
     TOP_RECORDS,

@@ -7,8 +7,8 @@ from decimal import Decimal
 from functools import cache
 
 from etl.catalogue import Column, catalogue
-from etl.mapping import fold_header
-from etl.read import TextTable
+from etl.intake.mapping import fold_header
+from etl.intake.read import TextTable
 
 # What did not fit the header of a refused row, in the file of rejects: from this column on, the
 # columns are Kept's own.

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from etl.errors import KeptError
-from etl.packcheck import canonical, hash_of
+from etl.evidence.packcheck import canonical, hash_of
 from etl.store import Warehouse
 
 FORMAT = 1

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from etl.errors import KeptError
-from etl.read.odd_cells import OddCells, formats_of_ids, parts_of_sheets
-from etl.read.source import (
+from etl.intake.read.odd_cells import OddCells, formats_of_ids, parts_of_sheets
+from etl.intake.read.source import (
     BLANKS,
     CHUNK,
     TOP_RECORDS,

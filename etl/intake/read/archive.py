@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from etl.errors import KeptError
-from etl.read.source import CHUNK, Limits, Source, StagedCounts, TextTable, size_text
+from etl.intake.read.source import CHUNK, Limits, Source, StagedCounts, TextTable, size_text
 
 if TYPE_CHECKING:
     import duckdb

@@ -15,11 +15,11 @@ from decimal import Decimal
 import duckdb
 
 from etl.catalogue import Log, Text, catalogue
-from etl.cells import SQL_TYPES, Spelling, parts_of, span_seconds, typed, year_first
-from etl.match import Match, noted
-from etl.read.odd_cells import UNCALCULATED
+from etl.intake.cells import SQL_TYPES, Spelling, parts_of, span_seconds, typed, year_first
+from etl.intake.match import Match, noted
+from etl.intake.read.odd_cells import UNCALCULATED
+from etl.intake.survey import BLANKS, CARRIED, clean, refusal, sources, survey
 from etl.sql import listed, literal
-from etl.survey import BLANKS, CARRIED, clean, refusal, sources, survey
 
 # The first cell of a row of totals, folded and without spaces.
 _TOTALS = (

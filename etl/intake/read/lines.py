@@ -3,7 +3,7 @@
 import re
 
 from etl.errors import KeptError
-from etl.read.source import Limits
+from etl.intake.read.source import Limits
 
 # DuckDB's own bound of a line, in bytes, is 2,097,152.
 _FAST_LINE_BYTES = 2_000_000

@@ -10,12 +10,12 @@ import duckdb
 
 from etl.catalogue import Log, catalogue
 from etl.config import Settings
-from etl.differences import Differences, compare, same_key
-from etl.effect import Effect, effect
 from etl.errors import KeptError, NothingDoneError
+from etl.intake.differences import Differences, compare, same_key
+from etl.intake.effect import Effect, effect
+from etl.intake.load import publish, ready, staging, without
+from etl.intake.preview import RESTING_MEMORY, Watch
 from etl.ledger import fingerprint
-from etl.load import publish, ready, staging, without
-from etl.preview import RESTING_MEMORY, Watch
 from etl.scratch import Holding
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse

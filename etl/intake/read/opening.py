@@ -7,11 +7,11 @@ import zlib
 from pathlib import Path
 
 from etl.errors import KeptError
-from etl.read.archive import ArchiveFile
-from etl.read.csv_file import CsvFile
-from etl.read.decoding import utf16
-from etl.read.source import CHUNK, Limits, Source, size_text
-from etl.read.workbook import ENDINGS, WorkbookFile
+from etl.intake.read.archive import ArchiveFile
+from etl.intake.read.csv_file import CsvFile
+from etl.intake.read.decoding import utf16
+from etl.intake.read.source import CHUNK, Limits, Source, size_text
+from etl.intake.read.workbook import ENDINGS, WorkbookFile
 
 TEXT_NAMES = {".csv", ".tsv", ".tab", ".txt"}
 WORKBOOK_NAMES = {ending for endings in ENDINGS.values() for ending in endings}

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from etl.catalogue import catalogue
-from etl.chain import FIRST, Checkpoint, Record, parse_record, record_files
 from etl.config import Settings
 from etl.errors import KeptError, NothingDoneError
+from etl.evidence.chain import FIRST, Checkpoint, Record, parse_record, record_files
 from etl.evidence.dossier import dossier_of
 from etl.evidence.files import Proof, proof
 from etl.evidence.pack import differing_hashes
+from etl.evidence.packcheck import canonical, check, open_pack
 from etl.marts import Progress, build_apart, silent
-from etl.packcheck import canonical, check, open_pack
 from etl.scratch import scratch
 from etl.store import Batch, Manifest, Warehouse, sha256_of
 

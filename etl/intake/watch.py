@@ -13,7 +13,7 @@ from pathlib import Path
 from etl.catalogue import LANGUAGES, catalogue
 from etl.config import Settings
 from etl.errors import KeptError, NothingDoneError
-from etl.load import Loaded, LoadReport, is_loadable
+from etl.intake.load import Loaded, LoadReport, is_loadable
 from etl.report import write_rejects
 from etl.store import Warehouse
 

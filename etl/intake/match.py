@@ -8,7 +8,8 @@ taken by itself.
 from collections.abc import Iterable, Mapping, Sequence
 
 from etl.catalogue import Text, catalogue
-from etl.columns import (
+from etl.errors import KeptError
+from etl.intake.columns import (
     OFFERED,
     Match,
     Note,
@@ -20,12 +21,11 @@ from etl.columns import (
     read_header,
     suggestions,
 )
-from etl.errors import KeptError
-from etl.headings import MARK, STRAY_CELLS, as_written, own_headers, with_merged_above
-from etl.mapping import ColumnMapping, header_set
-from etl.profiles import Profile, profiles
-from etl.proposal import Found, Proposal, proposal_of
-from etl.read import TextTable
+from etl.intake.headings import MARK, STRAY_CELLS, as_written, own_headers, with_merged_above
+from etl.intake.mapping import ColumnMapping, header_set
+from etl.intake.profiles import Profile, profiles
+from etl.intake.proposal import Found, Proposal, proposal_of
+from etl.intake.read import TextTable
 
 __all__ = [
     "MARK",
