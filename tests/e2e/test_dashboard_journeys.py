@@ -4,7 +4,6 @@ import csv
 import io
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 WAIT_MS = 60_000
@@ -175,31 +174,3 @@ def test_a_trend_stands_beside_another_contract_and_the_link_says_so(open_page, 
     expect(page).to_have_url(
         re.compile(r"beside=contract%3AHT-2025-041|beside=contract:HT-2025-041")
     )
-
-
-MOVED = """() => {
-  window.moved = [];
-  new PerformanceObserver((list) => {
-    for (const one of list.getEntries()) {
-      const places = one.sources.map((source) => {
-        const node = source.node?.nodeType === 1 ? source.node : source.node?.parentElement;
-        const keyed = node?.closest("[class*=st-key-]")?.className.match(/st-key-[\\w-]+/)?.[0];
-        return `${keyed ?? node?.tagName} ${source.previousRect.y} > ${source.currentRect.y}`;
-      });
-      window.moved.push([one.value, places.join(", ")]);
-    }
-  }).observe({ type: "layout-shift", buffered: true });
-}"""
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_nothing_moves_when_the_numbers_arrive(open_page, settled, width):
-    page = open_page("promises", width=width)
-    page.add_init_script(f"({MOVED})()")
-    page.goto(page.url.replace("promises", ""))
-    settled(page)
-    page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=WAIT_MS)
-
-    moved = page.evaluate("window.moved")
-    # Of the whole window: 0.1 is what is felt as standing still.
-    assert sum(share for share, _ in moved) < 0.1, sorted(moved, reverse=True)[:5]

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from urllib.request import Request, urlopen
 
 import pytest
@@ -54,4 +55,7 @@ def test_no_page_sends_more_than_300_kb_even_over_the_whole_time(served, path):
             _, _, received = await run(session, "lang=zh&period=all", path)
         return received
 
-    assert 10_000 < asyncio.run(ask()) < 300_000
+    # In a thread of its own: the browser has a loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        received = thread.submit(lambda: asyncio.run(ask())).result()
+    assert 10_000 < received < 300_000
