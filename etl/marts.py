@@ -1,7 +1,7 @@
 """The published marts: a DuckDB file for the current data, and one for any other as-of."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,20 +42,26 @@ class Marts:
         """The file with the merged logs, in the schema `logs`: its own, or that beside it."""
         return generation_of(self.path)
 
-    @contextmanager
-    def beside_logs(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-        """A connection that uses the marts, and the schema in it that holds the merged logs.
+    def beside_logs(self) -> AbstractContextManager[tuple[duckdb.DuckDBPyConnection, str]]:
+        """A connection that uses the marts, and the schema in it that holds the merged logs."""
+        return beside_logs(self.path)
 
-        An instance of its own: one that pages share would keep what is attached to it.
-        """
-        with duckdb.connect() as con:
-            con.execute(f"attach {literal(self.path)} as marts (read_only)")
-            logs = "marts.logs"
-            if self.generation != self.path:
-                con.execute(f"attach {literal(self.generation)} as known (read_only)")
-                logs = "known.logs"
-            con.execute("use marts")
-            yield con, logs
+
+@contextmanager
+def beside_logs(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """A connection that uses the marts in the file `path`, and the schema of the merged logs in it.
+
+    An instance of its own: one that pages share would keep what is attached to it.
+    """
+    generation = generation_of(path)
+    with duckdb.connect() as con:
+        con.execute(f"attach {literal(path)} as marts (read_only)")
+        logs = "marts.logs"
+        if generation != path:
+            con.execute(f"attach {literal(generation)} as known (read_only)")
+            logs = "known.logs"
+        con.execute("use marts")
+        yield con, logs
 
 
 def silent(_name: str, _done: int, _of: int) -> None:

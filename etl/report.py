@@ -10,8 +10,6 @@ from typing import Any
 
 import duckdb
 import openpyxl
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from etl.catalogue import STATES, Log, catalogue
 from etl.errors import KeptError
@@ -19,6 +17,7 @@ from etl.intake.check import Problem, Reject, exact, problems_from_json
 from etl.intake.match import MARK, STRAY_CELLS
 from etl.ledger import computed_clauses
 from etl.marts import Marts
+from etl.sheets import text_cell
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse
 from etl.tables import MARK_SQL
@@ -352,11 +351,7 @@ def _write_xlsx(target: Path, columns: Sequence[str], rows: Iterable[Sequence[ob
     sheet.freeze_panes = "A2"
 
     def cell(value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        made = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))
-        made.data_type = "s"  # never a formula, whatever it begins with
-        return made
+        return text_cell(sheet, value) if isinstance(value, str) else value
 
     sheet.append([cell(column) for column in columns])
     for row in rows:

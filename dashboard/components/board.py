@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import queries
 from dashboard.components import drawer
+from dashboard.components.card import fitted
 from dashboard.page import Page
 from etl.catalogue import catalogue
 
@@ -57,11 +58,12 @@ def board(page: Page) -> None:
                 inside = tuple(found[found["group"] == promise]["clause"].unique())
                 drawer.group(title, page.selection.but(contract=contract, clauses=inside))
 
+    row_height = 30 if by_clause else 38
     st.dataframe(
         shown.style.apply(lambda _: tones, axis=None),
         key=key,
-        height=36 + (30 if by_clause else 38) * max(len(shown), 1),
-        row_height=30 if by_clause else 38,
+        height=fitted(len(shown), row_height),
+        row_height=row_height,
         on_select=picked,
         selection_mode="single-cell",
         alt=page.words("board.title"),

@@ -106,6 +106,6 @@ def part(words: Words, shown: pd.DataFrame) -> None:
         st.html(f"<div class='kept-sub'>{escape(said)}</div>")
 
 
-def fitted(rows: int) -> int:
+def fitted(rows: int, row_height: int = 31) -> int:
     """The height of a table that shows so many rows: known beforehand, so that nothing moves."""
-    return 36 + 31 * max(rows, 1)
+    return 36 + row_height * max(rows, 1)

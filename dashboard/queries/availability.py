@@ -13,8 +13,10 @@ from dashboard.queries import (
     HASH,
     Book,
     Selection,
+    after,
     contracts,
     csv_of,
+    first_of,
     frame,
     loaded,
     shared,
@@ -45,13 +47,13 @@ def _in_months(selection: Selection) -> tuple[str, list[object]]:
 def _reported(selection: Selection) -> tuple[str, list[object]]:
     """The same condition on the faults, by the day of their report."""
     conditions, parameters = shared(selection)
-    for sql, value in (
-        ("arose_on >= ?", selection.first),
-        ("arose_on < ? + interval '1 month'", selection.last),
+    for sql, day in (
+        ("arose_on >= ?", selection.first and first_of(selection.first)),
+        ("arose_on < ?", selection.last and after(selection.last)),
     ):
-        if value is not None:
+        if day is not None:
             conditions.append(sql)
-            parameters.append(date.fromisoformat(f"{value}-01"))
+            parameters.append(day)
     return " and ".join(conditions) or "true", parameters
 
 
@@ -266,7 +268,7 @@ def ticket_log_through(book: Book, selection: Selection) -> date | None:
         [
             *([selection.contract] if selection.contract else []),
             book.as_of,
-            last and date.fromisoformat(f"{last}-01"),
+            last and first_of(last),
             book.as_of,
         ],
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -10,6 +9,7 @@ import streamlit as st
 
 from dashboard import queries
 from dashboard.queries import Book, Selection, _connection, csv, frame
+from etl.reports.sections import COMPLAINT_STEPS
 
 CLAUSES = (
     "complaint.acknowledged",
@@ -19,7 +19,7 @@ CLAUSES = (
     "complaint.closed_satisfied",
     "people.conduct",
 )
-STEPS = ("received", "acknowledged", "routed", "handled", "asked", "satisfied", "closed")
+STEPS = tuple(COMPLAINT_STEPS)
 SHARES = ("reached", "missed", "open")
 """How a complaint stands to a step: it took it, it ended (or is late) without, it still may."""
 OUTCOMES = ("satisfied", "unsatisfied", "unknown", "open")
@@ -28,21 +28,13 @@ MANY_ROUNDS = 3
 AGES = ((0, 0), (1, 6), (7, 29), (30, 89), (90, None))
 """Whole days since an open complaint was received, in buckets."""
 
-_REACHED = {
-    "received": "true",
-    "acknowledged": "acknowledgement = 'met'",
-    "routed": "routed",
-    "handled": "handled",
-    "asked": "asked",
-    "satisfied": "coalesce(satisfied, false)",
-    "closed": "closed",
-}
 _ROUNDS = f"least(rounds, {MANY_ROUNDS})"
 
 
 def _share(step: str) -> str:
     still = "acknowledgement = 'pending'" if step == "acknowledged" else "not closed"
-    return f"case when {_REACHED[step]} then 'reached' when {still} then 'open' else 'missed' end"
+    taken = COMPLAINT_STEPS[step]
+    return f"case when {taken} then 'reached' when {still} then 'open' else 'missed' end"
 
 
 @dataclass(frozen=True)
@@ -85,7 +77,7 @@ def _of(which: Complaints) -> tuple[str, list[object]]:
     for sql, value in (
         ("contract_id = ?", which.contract),
         ("department is not distinct from nullif(?, '')", which.department),
-        ("arose_on >= ?", which.first and date.fromisoformat(f"{which.first}-01")),
+        ("arose_on >= ?", which.first and queries.first_of(which.first)),
         ("arose_on < ?", which.last and queries.after(which.last)),
         (f"{_ROUNDS} = ?", which.rounds),
         ("category is not distinct from nullif(?, '')", which.category),
@@ -96,7 +88,7 @@ def _of(which: Complaints) -> tuple[str, list[object]]:
         if value is not None:
             conditions.append(sql)
             parameters.append(value)
-    if which.step in _REACHED and which.share is not None:
+    if which.step is not None and which.step in COMPLAINT_STEPS and which.share is not None:
         conditions.append(f"{_share(which.step)} = ?")
         parameters.append(which.share)
     if which.outcomes:

@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import streamlit as st
 
 from dashboard.queries import HASH, Book, Selection, of_rows
 from etl.catalogue import Clause, catalogue
 from etl.config import Settings
-from etl.marts import generation_of
-from etl.sql import literal
+from etl.marts import beside_logs
 from etl.store import Warehouse
 
 COLUMNS = ("batch", "file", "sheet", "at", "by", "rows")
@@ -45,14 +43,7 @@ def batches(book: Book, selection: Selection, clause: str) -> pd.DataFrame:
     where, parameters = of_rows(selection.but(clauses=(clause,)))
     key = log.key[0]
     path = Path(book.path)
-    # An instance of its own: one that pages share would keep what is attached to it.
-    with duckdb.connect() as con:
-        con.execute(f"attach {literal(path)} as marts (read_only)")
-        logs = "marts.logs"
-        if generation_of(path) != path:
-            con.execute(f"attach {literal(generation_of(path))} as known (read_only)")
-            logs = "known.logs"
-        con.execute("use marts")
+    with beside_logs(path) as (con, logs):
         found = con.execute(
             f"""
             with held as (

@@ -61,11 +61,9 @@ def between(selection: Selection, contract: str | None, first: date, last: date)
 
 def period(selection: Selection) -> tuple[date | None, date | None]:
     """The first and the last day of the months in view."""
-    first = date.fromisoformat(f"{selection.first}-01") if selection.first else None
-    if selection.last is None:
-        return first, None
-    last = date.fromisoformat(f"{selection.last}-01") + timedelta(days=32)
-    return first, last.replace(day=1) - timedelta(days=1)
+    first = queries.first_of(selection.first) if selection.first else None
+    last = queries.after(selection.last) - timedelta(days=1) if selection.last else None
+    return first, last
 
 
 def _of(which: Stock, *columns: str) -> tuple[str, list[object]]:

@@ -10,7 +10,17 @@ from datetime import date, timedelta
 import pandas as pd
 import streamlit as st
 
-from dashboard.queries import DOWNLOAD_ROWS, HASH, Book, Selection, csv_of, frame, shared
+from dashboard.queries import (
+    DOWNLOAD_ROWS,
+    HASH,
+    Book,
+    Selection,
+    after,
+    csv_of,
+    first_of,
+    frame,
+    shared,
+)
 
 CLAUSES = (
     "warranty.term", "warranty.replacement", "warranty.free_repair",
@@ -76,10 +86,11 @@ def left(book: Book, everyone: Units, low: int, high: int | None) -> Units:
 
 def ending(book: Book, everyone: Units, basis: str, month: str) -> Units:
     """The accepted units whose warranty ends by `basis` in what is left of `month`."""
-    first = date.fromisoformat(f"{month}-01")
-    last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
     return everyone.but(
-        kind="accepted", basis=basis, from_on=max(first, book.as_of.date()), until_on=last
+        kind="accepted",
+        basis=basis,
+        from_on=max(first_of(month), book.as_of.date()),
+        until_on=after(month) - timedelta(days=1),
     )
 
 

@@ -150,7 +150,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All of it; `fingerprint` changes whenever a file of the catalogue does."""
+    """All of it; `fingerprint` changes with the logs and the commitments, not with messages."""
 
     logs: Mapping[str, Log]
     groups: Mapping[str, Text]

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -51,9 +52,14 @@ ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who 
 
 def looked_at(settings: Settings, as_of: str | None) -> Marts:
     """The marts as they are at `as_of`, as typed (None: the data horizon)."""
-    zone = Warehouse(settings).manifest().timezone
     with shown_progress() as tell:
-        return open_marts(settings, None if as_of is None else parse_instant(as_of, zone), tell)
+        return open_marts(settings, instant(settings, as_of), tell)
+
+
+def instant(settings: Settings, as_of: str | None) -> datetime | None:
+    """The instant as typed, on the clock of the warehouse; None where none was."""
+    zone = Warehouse(settings).manifest().timezone
+    return None if as_of is None else parse_instant(as_of, zone)
 
 
 @contextmanager

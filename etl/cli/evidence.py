@@ -14,6 +14,7 @@ from etl.cli.common import (
     TimezoneOption,
     WarehouseOption,
     app,
+    instant,
     note,
     print_json,
     print_table,
@@ -23,7 +24,6 @@ from etl.cli.common import (
 from etl.config import Settings
 from etl.errors import KeptError
 from etl.evidence.chain import PAYING, Record, decisions, parse_checkpoint, superseded
-from etl.intake.load import parse_instant
 from etl.store import Warehouse
 
 ContractArgument = Annotated[str, typer.Argument(metavar="CONTRACT", help="The contract's id.")]
@@ -65,9 +65,8 @@ def evidence(
         if decision is not None:
             file = write_pack(settings, _record(settings, contract, decision), output)
         else:
-            zone = Warehouse(settings).manifest().timezone
-            at = None if as_of is None else parse_instant(as_of, zone)
-            file = write_pack(settings, dossier(settings, contract, at, tell), output)
+            found = dossier(settings, contract, instant(settings, as_of), tell)
+            file = write_pack(settings, found, output)
     if as_json:
         print_json({"file": str(file)})
     else:
@@ -154,7 +153,6 @@ def decide_command(
     from etl.evidence.decisions import Decision, decide
 
     settings = Settings.from_environment(warehouse, timezone)
-    zone = Warehouse(settings).manifest().timezone
     record = decide(
         settings,
         contract,
@@ -167,7 +165,7 @@ def decide_command(
             conditions=tuple(condition or ()),
             supersedes=supersedes,
         ),
-        as_of=None if as_of is None else parse_instant(as_of, zone),
+        as_of=instant(settings, as_of),
         waiting_for=lambda holder: note(settings, "warehouse_waiting", holder=holder),
     )
     if as_json:

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
@@ -20,6 +18,7 @@ from etl.catalogue import catalogue
 from etl.evidence.document import document, pair
 from etl.evidence.tables import Table
 from etl.evidence.zipped import entry
+from etl.sheets import printable, text_cell
 
 MOST_ROWS = 20_000  # a few seconds' work; the CSV files have them all
 _MORE_THAN_TEXT = ("=", "#")  # openpyxl would make a formula or an error of it
@@ -106,10 +105,11 @@ def _both(words: Mapping[str, str]) -> str:
 
 def _cell(sheet: Sheet, value: object, bold: bool = False) -> object:
     """The value as it goes into a row: text that would be more than text is marked as text."""
-    if not isinstance(value, str) or not (bold or value.startswith(_MORE_THAN_TEXT)):
-        return ILLEGAL_CHARACTERS_RE.sub("\ufffd", value) if isinstance(value, str) else value
-    made = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))
-    made.data_type = "s"
+    if not isinstance(value, str):
+        return value
+    if not (bold or value.startswith(_MORE_THAN_TEXT)):
+        return printable(value)
+    made = text_cell(sheet, value)
     if bold:
         made.font = Font(bold=True)
     return made

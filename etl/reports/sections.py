@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from etl.catalogue import Text, catalogue
+from etl.catalogue import STATES, Text, catalogue
 from etl.changes import falls_due
 from etl.evidence.statement import money
 from etl.marts import Marts
@@ -21,13 +21,21 @@ MONTHS_BACK = 12
 MONTHS_AHEAD = 12
 MOST_ROWS = 200
 STAGES = ("sla.response", "sla.onsite", "sla.software_resolution", "sla.hardware_repair")
-STATES = ("met", "breached", "unknown", "pending", "excluded")
 _TONES = {
     "kept": "good", "broken": "bad", "undecided": "warn", "no_evidence": "warn", "open": "plain",
     "no_activity": "plain", "clean": "good", "breaches": "bad", "evidence_missing": "warn",
     "open_items": "plain",
 }  # fmt: skip
-STEPS = ("received", "acknowledged", "routed", "handled", "asked", "satisfied", "closed")
+COMPLAINT_STEPS: Mapping[str, str] = {
+    "received": "true",
+    "acknowledged": "acknowledgement = 'met'",
+    "routed": "routed",
+    "handled": "handled",
+    "asked": "asked",
+    "satisfied": "coalesce(satisfied, false)",
+    "closed": "closed",
+}
+"""The steps a complaint takes, in their order, and when it has taken one (see marts/complaint)."""
 
 
 @dataclass(frozen=True)
@@ -88,19 +96,21 @@ def management_report(
 ) -> Report:
     """The report over all contracts, or one. Raises KeptError where there is no such contract."""
     figures = report(marts, manifest, contract)
-    writer = _Writer(marts, language, contract, figures)
-    return Report(
-        title=writer.say("title"),
-        language=language,
-        facts=tuple(writer.facts(manifest)),
-        sections=tuple(writer.sections()),
-    )
+    with duckdb.connect(marts.path, read_only=True) as con:
+        writer = _Writer(con, marts, language, contract, figures)
+        return Report(
+            title=writer.say("title"),
+            language=language,
+            facts=tuple(writer.facts(manifest)),
+            sections=tuple(writer.sections()),
+        )
 
 
 @dataclass(frozen=True)
 class _Writer:
     """Asks for the figures of one report and puts them into words."""
 
+    con: duckdb.DuckDBPyConnection
     marts: Marts
     language: str
     contract: str | None
@@ -153,8 +163,7 @@ class _Writer:
         )
 
     def _ask(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with duckdb.connect(self.marts.path, read_only=True) as con:
-            return con.execute(sql, list(parameters)).fetchall()
+        return self.con.execute(sql, list(parameters)).fetchall()
 
     def _target(self, *terms: str) -> float | None:
         """The promised share where all contracts of the report, and `terms`, have the same."""
@@ -327,17 +336,14 @@ class _Writer:
         )
 
     def _complaints(self) -> Section:
+        taken = ", ".join(f"count(*) filter (where {one})" for one in COMPLAINT_STEPS.values())
         [counts] = self._ask(
-            """
-            select count(*), count(*) filter (where acknowledgement = 'met'),
-                count(*) filter (where routed), count(*) filter (where handled),
-                count(*) filter (where asked), count(*) filter (where satisfied),
-                count(*) filter (where closed)
-            from complaint where contract_id = coalesce(?, contract_id)
-            """,
+            f"select {taken} from complaint where contract_id = coalesce(?, contract_id)",
             self.contract,
         )
-        rows = [(self.say(f"step_{step}"), n) for step, n in zip(STEPS, counts, strict=True)]
+        rows = [
+            (self.say(f"step_{step}"), n) for step, n in zip(COMPLAINT_STEPS, counts, strict=True)
+        ]
         heads = self._heads((("step", "text"), ("complaints", "count")))
         return self._section("complaints", heads, rows if counts[0] else (), Chart("bar", (1,)))
 

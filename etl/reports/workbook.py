@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import Any
 
 from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
+from openpyxl.cell.cell import Cell
 from openpyxl.chart import BarChart, LineChart, Reference
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
@@ -14,6 +14,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from etl.catalogue import catalogue
 from etl.reports.sections import Column, Report, Section, Verdict
+from etl.sheets import as_text, printable
 
 HEAD = 4
 _FACTS = "Kept"
@@ -127,11 +128,9 @@ def _share_format(value: float) -> str:
 
 
 def _text(sheet: Worksheet, row: int, place: int, said: str) -> Cell:
-    """A text that stays a text, whatever it begins with."""
-    cell = sheet.cell(row, place, ILLEGAL_CHARACTERS_RE.sub("\ufffd", said))
+    cell = sheet.cell(row, place, printable(said))
     assert isinstance(cell, Cell)
-    cell.data_type = "s"
-    return cell
+    return as_text(cell)
 
 
 def _width(section: Section, place: int, column: Column) -> float:
