@@ -150,10 +150,10 @@ class _AsViews:
 def _asked(warehouse: Path) -> dict[str, list[Statement]]:
     """What each page of the menu asks of the day's marts when it is opened, in its order."""
     os.environ["KEPT_WAREHOUSE"] = str(warehouse.absolute())
-    import streamlit as st
     from streamlit.testing.v1 import AppTest
 
     from dashboard import building, navigation, queries, server
+    from dashboard.queries import answers
 
     today = str(open_marts(Settings(warehouse)).path)
     noted: list[Statement] = []
@@ -175,7 +175,7 @@ def _asked(warehouse: Path) -> dict[str, list[Statement]]:
     for entry in navigation.PAGES:
         navigation.chosen = partial(_choose, entry)
         noted.clear()
-        st.cache_data.clear()
+        answers.forget_views()
         app = AppTest.from_file(str(server.APP), default_timeout=600).run()
         assert not app.exception, (entry.path, app.exception)
         asked[entry.path] = list(noted)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from etl.tables import create_logs, merge
 Progress = Callable[[str, int, int], None]
 KEPT_OTHER_DAYS = 12
 KEPT_PASTS = 2
+MOST_OPENED = 64
 
 
 @dataclass(frozen=True)
@@ -246,6 +248,12 @@ def _other_day(
 
 def opened(path: Path, manifest: Manifest) -> Marts:
     """The marts in the file `path`, a generation of `manifest` or another as-of of it."""
+    return _opened(path, manifest.number, path.stat().st_ino)
+
+
+@lru_cache(MOST_OPENED)
+def _opened(path: Path, manifest: int, _inode: int) -> Marts:
+    """A published file never changes, and to count what was refused takes time: once will do."""
     with duckdb.connect(path, read_only=True) as con:
         found = con.execute("select as_of, horizon_at from build").fetchone()
         assert found is not None
@@ -259,7 +267,7 @@ def opened(path: Path, manifest: Manifest) -> Marts:
         key=path.stem,
         as_of=found[0],
         horizon_at=found[1],
-        manifest=manifest.number,
+        manifest=manifest,
         rejected_rows=rejected[0] if rejected else 0,
         waiting_rows=dict(waiting),
     )

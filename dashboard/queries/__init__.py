@@ -11,9 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dashboard.queries.answers import per_generation, per_view
+from dashboard.queries.cube import Cube
 from etl.catalogue import catalogue
 from etl.config import Settings
 from etl.ledger import computed_clauses
@@ -32,8 +35,8 @@ _DAY_END = time(23, 59, 59)
 _Z = 1.959964
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
+_CUBE = frozenset({"contract_id", "clause", "month"})
 _MARTS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("compliance", frozenset({"contract_id", "clause", "month"})),
     ("compliance_department", frozenset({"contract_id", "clause", "month", "department"})),
     (
         "compliance_kind",
@@ -108,12 +111,6 @@ class Choices:
     horizon: date
 
 
-HASH: dict[str | type[Any], Callable[[Any], Any]] = {
-    Book: lambda book: f"{book.path} {book.key}",
-    Selection: repr,
-}
-
-
 def is_built(settings: Settings, as_of: date | None = None) -> bool:
     """Whether `book` answers at once."""
     return marts_are_built(settings, _end_of(as_of))
@@ -140,7 +137,10 @@ def _end_of(day: date | None) -> datetime | None:
 
 
 @st.cache_resource(
-    max_entries=6, show_spinner=False, hash_funcs=HASH, on_release=lambda open_: open_.close()
+    max_entries=6,
+    show_spinner=False,
+    hash_funcs={Book: hash},
+    on_release=lambda open_: open_.close(),
 )
 def _connection(book: Book) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(book.path, read_only=True)
@@ -232,16 +232,18 @@ def _narrowed(selection: Selection) -> set[str]:
     return {name for name in names if getattr(selection, name) is not None}
 
 
-@st.cache_data(max_entries=512, show_spinner=False, hash_funcs=HASH)
+@per_view(512)
 def counts(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.DataFrame:
     """Obligations per state, grouped by `by`.
 
     Columns: `by`, the five states, due (met + breached + unknown), rate and rate_upper (null where
     nothing was due), low and high: the 95 % Wilson interval of rate. An empty dimension is "".
     """
+    keys = {*by, *_narrowed(selection)}
+    if keys <= _CUBE:
+        return _rated(_compliance(book).sums(by, among(selection), selection.first, selection.last))
     where, parameters = _of_numbers(selection)
-    mart = _mart({*by, *_narrowed(selection)})
-    keys = "".join(
+    named = "".join(
         f"{name}, " if name in ("weekday", "hour") else f"coalesce({name}, '') as {name}, "
         for name in by
     )
@@ -249,27 +251,47 @@ def counts(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.Dat
     order = ", ".join(str(i + 1) for i in range(len(by)))
     grouped = f"group by {order} order by {order}" if by else ""
     return _rated(
-        frame(book, f"select {keys}{sums} from {mart} where {where} {grouped}", parameters)
+        frame(book, f"select {named}{sums} from {_mart(keys)} where {where} {grouped}", parameters)
     )
+
+
+@per_generation
+def _compliance(book: Book) -> Cube:
+    return Cube.of(
+        frame(book, f"select contract_id, clause, month, {', '.join(STATES)} from compliance"),
+        STATES,
+    )
+
+
+def among(selection: Selection) -> dict[str, tuple[str, ...]]:
+    """What `selection` asks of the keys of a cube."""
+    wanted = {"clause": selection.clauses} if selection.clauses else {}
+    for name, value in (("contract_id", selection.contract), ("category", selection.category)):
+        if value is not None:
+            wanted[name] = (value,)
+    return wanted
 
 
 def _rated(counted: pd.DataFrame) -> pd.DataFrame:
     """Adds the rates. In SQL they took most of the time of a query: it was planned, not run."""
-    due = counted["met"] + counted["breached"] + counted["unknown"]
-    n = due.where(due > 0).astype(float)
-    rate = counted["met"] / n
+    met, breached, unknown = (
+        counted[state].to_numpy(np.int64) for state in ("met", "breached", "unknown")
+    )
+    due = met + breached + unknown
+    n = np.where(due > 0, due, np.nan)
+    rate = met / n
     middle = (rate + _Z**2 / 2 / n) / (1 + _Z**2 / n)
     half = _Z * ((rate * (1 - rate) + _Z**2 / 4 / n) / n) ** 0.5 / (1 + _Z**2 / n)
     return counted.assign(
         due=due,
         rate=rate,
-        rate_upper=(counted["met"] + counted["unknown"]) / n,
-        low=(middle - half).clip(lower=0),
-        high=(middle + half).clip(upper=1),
+        rate_upper=(met + unknown) / n,
+        low=np.maximum(middle - half, 0),
+        high=np.minimum(middle + half, 1),
     )
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASH)
+@per_view(256)
 def durations(book: Book, selection: Selection) -> pd.DataFrame:
     """Obligations by elapsed ÷ allowed time: bucket (twentieths of the limit) and obligations."""
     where, parameters = _of_numbers(selection)
@@ -283,7 +305,7 @@ def durations(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASH)
+@per_view(256)
 def tally(book: Book, selection: Selection) -> dict[str, int]:
     """How many rows of the ledger `selection` holds, per state."""
     where, parameters = of_rows(selection)
@@ -296,7 +318,7 @@ def tally(book: Book, selection: Selection) -> dict[str, int]:
     return {state: int(held.get(state, 0)) for state in STATES}
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def rows(
     book: Book,
     selection: Selection,
@@ -362,13 +384,13 @@ def _ledger(where: str, order: str) -> str:
         from obligation where {where} order by {order}"""
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
+@per_generation
 def loaded(book: Book) -> frozenset[str]:
     """The logs that were ever loaded."""
     return frozenset(frame(book, "select log from catalogue_log where loaded")["log"])
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
+@per_generation
 def contracts(book: Book) -> dict[str, str]:
     """The contracts: identifier → name."""
     found = frame(
@@ -388,14 +410,14 @@ def choices(book: Book) -> Choices:
     )
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
+@per_generation
 def departments(book: Book) -> list[str]:
     """The departments that have obligations."""
     found = frame(book, "select distinct department from department")
     return sorted(found["department"])
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
+@per_generation
 def months(book: Book) -> list[str]:
     """Every calendar month from the first obligation to as_of."""
     found = frame(book, "select min(month) as first from compliance")
@@ -406,7 +428,7 @@ def months(book: Book) -> list[str]:
     return [str(month) for month in pd.period_range(first, last, freq="M")]
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
+@per_generation
 def _terms(book: Book) -> dict[tuple[str, str], Decimal]:
     found = frame(book, "select contract_id, term, value::varchar as value from contract_term")
     return {
@@ -437,7 +459,7 @@ def targets(book: Book, selection: Selection, clause: str) -> tuple[Decimal, ...
     return tuple(sorted(found)) or (Decimal(1),)
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
+@per_generation
 def _assumed(book: Book) -> set[tuple[str, str]]:
     found = frame(book, "select contract_id, term from contract_term where assumed")
     return set(zip(found["contract_id"], found["term"], strict=True))
@@ -462,7 +484,7 @@ def verdict_at(row: Mapping[Any, Any], target: Decimal, *, evidence: bool = True
     )
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=HASH)
+@per_view(128)
 def verdicts(book: Book, selection: Selection) -> pd.DataFrame:
     """Every clause of the catalogue × every contract in view: its counts and its verdict."""
     by = ("contract_id", "clause")
@@ -505,7 +527,7 @@ def worst(found: Sequence[str]) -> str:
     return min(found, key=SEVERITY.index, default="no_activity")
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=HASH)
+@per_view(128)
 def board(book: Book, selection: Selection) -> pd.DataFrame:
     """Clause groups × contracts: the worst verdict, how many clauses have it, and of how many.
 
@@ -521,7 +543,7 @@ def board(book: Book, selection: Selection) -> pd.DataFrame:
     return pd.DataFrame(cells, columns=["group", "contract_id", "verdict", "part", "whole"])
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_generation
 def log_ages(book: Book) -> pd.DataFrame:
     """Per log: through_at, the earliest of its contracts, and its age in days at as_of."""
     found = frame(
@@ -536,7 +558,7 @@ def log_ages(book: Book) -> pd.DataFrame:
     return found.reindex([name for name, log in catalogue().logs.items() if not log.register])
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def tickets(book: Book, wanted: str, selection: Selection) -> pd.DataFrame:
     """Tickets whose own or whose unit's identifier begins with `wanted`, the latest first."""
     conditions, parameters = shared(
@@ -557,13 +579,13 @@ def tickets(book: Book, wanted: str, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def ticket(book: Book, ticket_id: str) -> pd.DataFrame:
     """One ticket as it stands at as_of: one row, or none."""
     return frame(book, "select * from fact_ticket where ticket_id = ?", [ticket_id])
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def stages(book: Book, ticket_id: str) -> pd.DataFrame:
     """The obligations of one ticket; elapsed and allowed in seconds from its report."""
     return frame(

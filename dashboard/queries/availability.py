@@ -6,14 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-import streamlit as st
 
 from dashboard.queries import (
     DOWNLOAD_ROWS,
-    HASH,
     Book,
     Selection,
     after,
+    among,
     contracts,
     csv_of,
     first_of,
@@ -22,10 +21,16 @@ from dashboard.queries import (
     shared,
     worst,
 )
+from dashboard.queries.answers import per_generation, per_view
+from dashboard.queries.cube import Cube
 from etl.catalogue import catalogue
 
 TARGET = "availability_target"
 PAGE_UNITS = 100
+_MEASURES = (
+    "units", "service_seconds", "down_seconds", "covered_seconds",
+    "faults", "repairs", "repair_seconds",
+)  # fmt: skip
 _DERIVED = """
     service_seconds - down_seconds as up_seconds,
     service_seconds - down_seconds + covered_seconds as served_seconds,
@@ -57,7 +62,7 @@ def _reported(selection: Selection) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASH)
+@per_view(256)
 def measured(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.DataFrame:
     """Availability summed over units, grouped by `by` (contract_id, month, department, category).
 
@@ -66,22 +71,27 @@ def measured(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.D
     availability_with_loaner (null without service), hardware faults, repairs (those finished),
     mttr_seconds = Σ repair time ÷ repairs, mtbf_seconds = Σ (service − down) ÷ faults.
     """
+    if "department" not in by and selection.department is None:
+        fleet = _fleet(book)
+        return _derived(fleet.sums(by, among(selection), selection.first, selection.last))
     where, parameters = _in_months(selection)
     keys = "".join(f"coalesce({name}, '') as {name}, " for name in by)
     order = ", ".join(str(i + 1) for i in range(len(by)))
-    sums = ", ".join(
-        f"coalesce(sum({name}), 0)::bigint as {name}"
-        for name in (
-            "units", "service_seconds", "down_seconds", "covered_seconds",
-            "faults", "repairs", "repair_seconds",
-        )
-    )  # fmt: skip
-    by_department = "department" in by or selection.department is not None
-    mart = "availability_slice" if by_department else "availability_fleet"
+    sums = ", ".join(f"coalesce(sum({name}), 0)::bigint as {name}" for name in _MEASURES)
     grouped = f"group by {order} order by {order}" if by else ""
     return _derived(
-        frame(book, f"select {keys}{sums} from {mart} where {where} {grouped}", parameters)
+        frame(
+            book,
+            f"select {keys}{sums} from availability_slice where {where} {grouped}",
+            parameters,
+        )
     )
+
+
+@per_generation
+def _fleet(book: Book) -> Cube:
+    columns = ("contract_id", "month", "category", *_MEASURES)
+    return Cube.of(frame(book, f"select {', '.join(columns)} from availability_fleet"), _MEASURES)
 
 
 def _derived(summed: pd.DataFrame) -> pd.DataFrame:
@@ -104,7 +114,7 @@ def _quotient(part: pd.Series, whole: pd.Series) -> pd.Series:
     return (part / whole.where(whole > 0)).round()
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=HASH)
+@per_view(128)
 def units(
     book: Book,
     selection: Selection,
@@ -170,7 +180,7 @@ def _units(selection: Selection, among: str, named: list[object]) -> tuple[str, 
     return sql, [*parameters, *named, *when, *named]
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASH)
+@per_view(256)
 def unit_count(book: Book, selection: Selection, *, down_only: bool = False) -> int:
     """How many rows `units` has."""
     where, parameters = _in_months(selection)
@@ -184,7 +194,7 @@ def unit_count(book: Book, selection: Selection, *, down_only: bool = False) -> 
     return int(found["n"].iloc[0])
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def faults(
     book: Book,
     selection: Selection,
@@ -218,7 +228,7 @@ def _faults(selection: Selection, finished: bool) -> tuple[str, list[object]]:
     return sql, parameters
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_generation
 def _goals(book: Book) -> dict[str, tuple[Decimal, bool]]:
     found = frame(
         book,
@@ -249,7 +259,7 @@ def assumed(book: Book, contract: str | None) -> bool:
     return any(known.get(one, (None, True))[1] for one in _inside(book, contract))
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def ticket_log_through(book: Book, selection: Selection) -> date | None:
     """The day on which the ticket log ends where that is before the last day in view, else None.
 

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pandas as pd
-import streamlit as st
 
 from dashboard import queries
-from dashboard.queries import HASH, Book, Selection
+from dashboard.queries import Book, Selection
+from dashboard.queries.answers import per_view
 from etl import changes
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=HASH)
+@per_view(32)
 def newly_broken(now: Book, then: Book, selection: Selection) -> pd.DataFrame:
     """Obligations of the contract and department in view breached now and not then: see
     `etl.changes.newly_broken`.
@@ -23,7 +23,7 @@ def newly_broken(now: Book, then: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=HASH)
+@per_view(32)
 def verdicts(now: Book, then: Book, selection: Selection) -> pd.DataFrame:
     """The clauses whose verdict over `selection` changed, the worst first.
 

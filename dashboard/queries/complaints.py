@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
-import streamlit as st
 
 from dashboard import queries
 from dashboard.queries import Book, Selection, _connection, csv, frame
+from dashboard.queries.answers import per_view
 from etl.reports.sections import COMPLAINT_STEPS
 
 CLAUSES = (
@@ -63,9 +63,6 @@ class Complaints:
         return replace(self, **changes)  # type: ignore[arg-type]
 
 
-HASH: dict[str | type[Any], Callable[[Any], Any]] = {**queries.HASH, Complaints: repr}
-
-
 def of(selection: Selection) -> Complaints:
     """The complaints in view."""
     return Complaints(selection.contract, selection.department, selection.first, selection.last)
@@ -97,7 +94,7 @@ def _of(which: Complaints) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=HASH)
+@per_view(128)
 def count(book: Book, which: Complaints) -> int:
     """How many complaints are meant."""
     where, parameters = _of(which)
@@ -106,7 +103,7 @@ def count(book: Book, which: Complaints) -> int:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def funnel(book: Book, which: Complaints) -> pd.DataFrame:
     """How many took each step: step, and the counts of SHARES; the steps in their order."""
     where, parameters = _of(which)
@@ -133,28 +130,28 @@ def _counted(book: Book, which: Complaints, key: str, split: str, names: tuple[s
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def by_rounds(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by how many rounds they took: key (MANY_ROUNDS or more as one), n, OUTCOMES."""
     found: pd.DataFrame = _counted(book, which, _ROUNDS, "outcome", OUTCOMES)
     return found.sort_values("key", ignore_index=True)
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def by_department(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by department: key ("" without one), n, OUTCOMES; the most first."""
     found: pd.DataFrame = _counted(book, which, "coalesce(department, '')", "outcome", OUTCOMES)
     return found
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def by_category(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by category: key ("" without one), n, RULINGS; the most first."""
     found: pd.DataFrame = _counted(book, which, "coalesce(category, '')", "ruling", RULINGS)
     return found
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def ages(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by the buckets of AGES: from_age, to_age (null without end), n; none left out."""
     where, parameters = _of(which)
@@ -204,7 +201,7 @@ def _listed(which: Complaints) -> tuple[str, list[object]]:
     return sql, parameters
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def listed(
     book: Book, which: Complaints, *, skip: int = 0, limit: int = queries.PAGE_ROWS
 ) -> pd.DataFrame:
@@ -228,7 +225,7 @@ def download(book: Book, which: Complaints) -> Callable[[], bytes]:
     return make
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def rounds(book: Book, complaint_id: str) -> pd.DataFrame:
     """One complaint round by round: rows of fact_complaint_round."""
     return frame(
@@ -238,7 +235,7 @@ def rounds(book: Book, complaint_id: str) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def ledger(book: Book, complaint_id: str) -> pd.DataFrame:
     """What the ledger says of one complaint and its rounds: clause, subject, state, due_at."""
     return frame(

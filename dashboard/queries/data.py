@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 
 import pandas as pd
-import streamlit as st
 
-from dashboard.queries import HASH, Book, frame
+from dashboard.queries import Book, frame
+from dashboard.queries.answers import per_generation, per_view
 from etl.catalogue import catalogue
 from etl.config import Settings
 from etl.intake.check import Problem, problems_from_json
@@ -41,7 +41,7 @@ def mappings(settings: Settings) -> tuple[ColumnMapping, ...]:
     return remembered(Warehouse(settings))
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=HASH)
+@per_generation
 def left_out(book: Book) -> dict[str, dict[str, int]]:
     """How many rows of each log are rejected (and still open), closed since, or waiting."""
     found = {}
@@ -59,7 +59,7 @@ def left_out(book: Book) -> dict[str, dict[str, int]]:
     return found
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=HASH)
+@per_view(32)
 def rejects(
     book: Book, log: str | None, *, closed: bool, skip: int = 0, limit: int = 200
 ) -> pd.DataFrame:
@@ -84,7 +84,7 @@ def rejects(
     )
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=HASH)
+@per_view(32)
 def waiting(book: Book, log: str | None, *, skip: int = 0, limit: int = 200) -> pd.DataFrame:
     """Waiting rows: log, key, column_name, value, code (what for), batch, source_row."""
     parts = [

@@ -1,9 +1,9 @@
 """Delivery and people: what came with each unit, and who was on duty with what papers."""
 
 import pandas as pd
-import streamlit as st
 
-from dashboard.queries import HASH, STATES, Book, Selection, frame, shared
+from dashboard.queries import STATES, Book, Selection, frame, shared
+from dashboard.queries.answers import per_view
 
 UNIT_CLAUSES = (
     "delivery.new_certified",
@@ -31,7 +31,7 @@ def _place(selection: Selection) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def lacking_units(book: Book, selection: Selection) -> int:
     """How many units have one of the seven promises breached or unknown."""
     where, parameters = _place(selection)
@@ -41,7 +41,7 @@ def lacking_units(book: Book, selection: Selection) -> int:
     return int(found["n"][0])
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def units(book: Book, selection: Selection, skip: int = 0) -> pd.DataFrame:
     """Units with something not met, those that lack most first: one page of delivery_unit."""
     where, parameters = _place(selection)
@@ -56,7 +56,7 @@ def units(book: Book, selection: Selection, skip: int = 0) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def sample_tests(book: Book, selection: Selection) -> pd.DataFrame:
     """Tested parameters, those not as promised first: rows of fact_sample_test with their state."""
     where, parameters = _place(of_contract(selection))
@@ -70,7 +70,7 @@ def sample_tests(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def contracts(book: Book, selection: Selection) -> pd.DataFrame:
     """What was agreed once per contract.
 
@@ -103,7 +103,7 @@ def _on_duty(selection: Selection) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def engineers(book: Book, selection: Selection, clause: str, limit: int) -> pd.DataFrame:
     """Engineers who were on duty, those with the most days not shown to be in order first.
 
@@ -123,7 +123,7 @@ def engineers(book: Book, selection: Selection, clause: str, limit: int) -> pd.D
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def duty(book: Book, selection: Selection, clause: str, limit: int) -> pd.DataFrame:
     """Days on duty by engineer and month, of the first `limit` of engineers.
 
@@ -144,7 +144,7 @@ def duty(book: Book, selection: Selection, clause: str, limit: int) -> pd.DataFr
     return found.assign(days=found[list(STATES)].sum(axis=1))
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def unlisted(book: Book, selection: Selection) -> pd.DataFrame:
     """Engineers on duty who are not in the personnel register, by contract.
 
@@ -164,7 +164,7 @@ def unlisted(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def expiring(book: Book, selection: Selection) -> pd.DataFrame:
     """Permits that end within EXPIRING_DAYS after as_of, of engineers who were on duty.
 
@@ -189,7 +189,7 @@ def expiring(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def training(book: Book, selection: Selection) -> pd.DataFrame:
     """Topics per contract: contract_id, topic, accepted_on, due_on, done_on, state, taken and
     allowed (days from acceptance; taken runs to as_of where the topic was not taught).
@@ -209,7 +209,7 @@ def training(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def special_periods(book: Book, selection: Selection) -> pd.DataFrame:
     """Special periods, those ahead first: rows of fact_special_period, their state, and ahead."""
     where, parameters = _place(of_contract(selection))

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 import pandas as pd
-import streamlit as st
 
-from dashboard.queries import HASH, Book, Selection, after, first_of, frame, shared
+from dashboard.queries import Book, Selection, after, first_of, frame, shared
+from dashboard.queries.answers import per_view
 
 KINDS = {"monthly": ("monthly",), "windows": ("quarterly", "half_yearly")}
 """What the calendar can show: the monthly visits, or those with a window in the month."""
@@ -48,9 +48,6 @@ class Visits:
     kinds: tuple[str, ...] = ()
 
 
-_HASH = {**HASH, Visits: repr}
-
-
 def _where(
     book: Book, selection: Selection, what: Visits | None = None
 ) -> tuple[str, list[object]]:
@@ -90,7 +87,7 @@ def _where(
     return " and ".join(conditions), parameters
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+@per_view()
 def visits(book: Book, selection: Selection, what: Visits) -> pd.DataFrame:
     """The visits that are meant, the latest first, at most MOST_VISITS: rows of fact_visit."""
     where, parameters = _where(book, selection, what)
@@ -104,7 +101,7 @@ def visits(book: Book, selection: Selection, what: Visits) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+@per_view()
 def visit_count(book: Book, selection: Selection, what: Visits) -> int:
     """How many visits are meant."""
     where, parameters = _where(book, selection, what)
@@ -126,7 +123,7 @@ def _of_calendar(selection: Selection, kind: str) -> tuple[str, list[object]]:
     return " and ".join(conditions), parameters
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def calendar_counts(book: Book, selection: Selection, kind: str) -> dict[str, int]:
     """How many periods of `kind` (see KINDS) have each status, in the order of STATUSES."""
     where, parameters = _of_calendar(selection, kind)
@@ -139,7 +136,7 @@ def calendar_counts(book: Book, selection: Selection, kind: str) -> dict[str, in
     return {status: int(held.get(status, 0)) for status in STATUSES}
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def calendar_places(book: Book, selection: Selection, kind: str, limit: int) -> pd.DataFrame:
     """Contract × department, those with the most missed first, then the most undecided.
 
@@ -162,7 +159,7 @@ def calendar_places(book: Book, selection: Selection, kind: str, limit: int) -> 
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def calendar(book: Book, selection: Selection, kind: str, limit: int) -> pd.DataFrame:
     """The periods of `kind` of the first `limit` of calendar_places.
 
@@ -184,7 +181,7 @@ def calendar(book: Book, selection: Selection, kind: str, limit: int) -> pd.Data
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def planned_ahead(book: Book, selection: Selection, kind: str) -> pd.DataFrame:
     """Visits planned for months that have not begun: contract_id, department, month, planned_on."""
     where, parameters = _where(book, selection, Visits(planned=True, kinds=KINDS[kind]))
@@ -198,7 +195,7 @@ def planned_ahead(book: Book, selection: Selection, kind: str) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def five_items(book: Book, selection: Selection) -> pd.DataFrame:
     """The five items over the quarterly and half-yearly visits: item, and how often it was done,
     left_out, not_stated.
@@ -216,7 +213,7 @@ def five_items(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def report_days(book: Book, selection: Selection) -> pd.DataFrame:
     """Reports delivered by the days they took: days, visits, late (how many of them were)."""
     where, parameters = _where(book, selection)
@@ -233,7 +230,7 @@ def report_days(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def approval_days(book: Book, selection: Selection) -> pd.DataFrame:
     """Quarterly and half-yearly visits by how long after the approval of their plan they came.
 
@@ -253,7 +250,7 @@ def approval_days(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def findings(book: Book, selection: Selection) -> pd.DataFrame:
     """By month of the visit: month, visits, stated (how many say their findings), findings."""
     where, parameters = _where(book, selection)
@@ -268,7 +265,7 @@ def findings(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def unlisted(book: Book, selection: Selection) -> pd.DataFrame:
     """Visits to departments without a unit in the register, by contract and department.
 

@@ -4,11 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-import streamlit as st
 
 from dashboard.queries import (
     DOWNLOAD_ROWS,
-    HASH,
     Book,
     Selection,
     after,
@@ -17,6 +15,7 @@ from dashboard.queries import (
     frame,
     shared,
 )
+from dashboard.queries.answers import per_view
 
 AHEAD_MONTHS = 24
 MOST_DUE = 200
@@ -29,7 +28,7 @@ def _where(selection: Selection, *, department: bool) -> tuple[str, list[object]
     return " and ".join(conditions) or "true", parameters
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def expiries(book: Book, selection: Selection) -> pd.DataFrame:
     """Warranties that end in each month ahead, the present one included.
 
@@ -57,7 +56,7 @@ def expiries(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def expiries_tested(book: Book, selection: Selection) -> pd.DataFrame:
     """How earlier forecasts of warranty ends did, over the months that are over.
 
@@ -82,7 +81,7 @@ def expiries_tested(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def spares(book: Book, selection: Selection) -> pd.DataFrame:
     """Per contract: on_hand, needed, used_per_day, days_left with days_low and days_high."""
     where, parameters = _where(selection, department=False)
@@ -99,7 +98,7 @@ def spares(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def spares_tested(book: Book, selection: Selection) -> pd.DataFrame:
     """How earlier forecasts of the use in 30 days did: origin_on, contract_id, expected, low, high,
     actual.
@@ -118,7 +117,7 @@ def spares_tested(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def at_risk(book: Book, selection: Selection, days: int) -> pd.DataFrame:
     """Open obligations due within `days`, the likeliest to break first.
 
@@ -137,7 +136,7 @@ def at_risk(book: Book, selection: Selection, days: int) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def at_risk_tested(book: Book, selection: Selection) -> dict[str, Any]:
     """How such forecasts did 30, 60 and 90 days ago: obligations, expected and broken."""
     where, parameters = _where(selection, department=True)
@@ -155,7 +154,7 @@ def at_risk_tested(book: Book, selection: Selection) -> dict[str, Any]:
     return dict(found.iloc[0])
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def falls_due(book: Book, selection: Selection) -> pd.DataFrame:
     """What falls due within 30 days, the soonest first, at most MOST_DUE rows: kind, contract_id,
     clause, subject, department, due_at, for an open obligation its chance to break, and of_all: how
@@ -191,7 +190,7 @@ def _falls_due(selection: Selection, limit: int) -> tuple[str, list[object]]:
     return sql, parameters
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def signals(book: Book, selection: Selection) -> pd.DataFrame:
     """How often each signal shows in the months in view: signal, tickets, contracts."""
     where, parameters = _of_signals(selection)
@@ -205,7 +204,7 @@ def signals(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def signal_rows(book: Book, selection: Selection, signal: str) -> pd.DataFrame:
     """The rows of one signal, the latest first: subject, contract_id, department, equipment_id,
     engineer_id, found_at, beside, alike.
@@ -233,7 +232,7 @@ def _of_signals(selection: Selection) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def sensitivity(book: Book, selection: Selection) -> pd.DataFrame:
     """What each verdict for the retention money would be otherwise: scenario (half, double,
     reading), contract_id, clause, term, value, other_value, verdict, other_verdict, counts.
@@ -251,7 +250,7 @@ def sensitivity(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def undecided(book: Book, selection: Selection) -> pd.DataFrame:
     """The undecided clauses of the retention money: contract_id, clause, met, breached, unknown,
     to_keep, to_break.

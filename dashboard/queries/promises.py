@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import pandas as pd
-import streamlit as st
 
 from dashboard.queries import (
-    HASH,
     STATES,
     Book,
     Selection,
@@ -17,10 +15,11 @@ from dashboard.queries import (
     verdicts,
     worst,
 )
+from dashboard.queries.answers import per_view
 from etl.catalogue import Clause, catalogue
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def listing(book: Book, selection: Selection) -> pd.DataFrame:
     """Every clause over all contracts in view: clause, the five states, due, verdict.
 
@@ -92,7 +91,7 @@ def _said(clause: Clause) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASH)
+@per_view(256)
 def terms_in_force(book: Book, selection: Selection, names: tuple[str, ...]) -> pd.DataFrame:
     """The values of some terms over the contracts in view, each value once.
 

@@ -5,9 +5,9 @@ from datetime import date, datetime, time
 from decimal import Decimal
 
 import pandas as pd
-import streamlit as st
 
-from dashboard.queries import HASH, Book, Selection, frame
+from dashboard.queries import Book, Selection, frame
+from dashboard.queries.answers import per_generation, per_view
 from etl.config import Settings
 from etl.evidence.chain import Record, decisions, released
 from etl.evidence.decisions import Decision, Dossier, dossier, dossier_then
@@ -24,7 +24,7 @@ def records(settings: Settings) -> tuple[Record, ...]:
     return decisions(Warehouse(settings))
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
+@per_generation
 def _contracts(book: Book) -> pd.DataFrame:
     found = frame(
         book,
@@ -65,7 +65,7 @@ def contracts(book: Book, recorded: Sequence[Record]) -> pd.DataFrame:
     return found
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH)
+@per_view(16)
 def _dossier(
     book: Book, contract: str, as_of: date | None, recorded: int, _settings: Settings
 ) -> Dossier:
@@ -97,7 +97,7 @@ def counted(found: Dossier, clause: str | None = None, *states: str) -> Selectio
     )
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASH)
+@per_view(8)
 def _missing(book: Book, contract: str, _found: Dossier) -> tuple[Missing, ...]:
     return missing(_found.marts, contract)
 
@@ -107,7 +107,7 @@ def missing_evidence(book: Book, found: Dossier) -> tuple[Missing, ...]:
     return _missing(book, found.contract_id, found)
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASH)
+@per_view(8)
 def _waiver_batches(
     book: Book, contract: str, _found: Dossier, _settings: Settings
 ) -> dict[tuple[str, str], Batch]:
@@ -120,7 +120,7 @@ def waiver_batches(book: Book, settings: Settings, found: Dossier) -> dict[tuple
     return _waiver_batches(book, found.contract_id, found, settings)
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def to_waive(book: Book, contract: str, clause: str, until: date | None) -> pd.DataFrame:
     """What could be waived of a clause, the latest first: subject, state, arose_on, department."""
     return frame(
@@ -147,7 +147,7 @@ def held_after(found: Dossier, decision: Decision) -> Decimal:
     return found.held + given_back - (decision.amount or Decimal(0))
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASH)
+@per_view(8)
 def _then(book: Book, seq: int, record_hash: str, _settings: Settings, _record: Record) -> Dossier:
     return dossier_then(_settings, _record)
 

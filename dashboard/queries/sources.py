@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pandas as pd
-import streamlit as st
 
-from dashboard.queries import HASH, Book, Selection, of_rows
+from dashboard.queries import Book, Selection, of_rows
+from dashboard.queries.answers import per_view
 from etl.catalogue import Clause, catalogue
 from etl.config import Settings
 from etl.marts import beside_logs
@@ -33,7 +33,7 @@ def traceable(clause: Clause) -> bool:
     return clause.id not in _WITHOUT_A_ROW
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def batches(book: Book, selection: Selection, clause: str) -> pd.DataFrame:
     """The batches that hold the rows of the clause's log which `selection` is about.
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-import streamlit as st
 
 from dashboard import queries
 from dashboard.queries import Book, Selection, _connection, csv, frame
+from dashboard.queries.answers import per_view
 
 RATIO = "spares.ratio"
 CHARGES = "aftercare.parts_at_cost"
@@ -38,9 +38,6 @@ class Stock:
     def but(self, **changes: object) -> "Stock":
         """The same, narrowed or changed."""
         return replace(self, **changes)  # type: ignore[arg-type]
-
-
-HASH: dict[str | type[Any], Callable[[Any], Any]] = {**queries.HASH, Stock: repr}
 
 
 def ratios(selection: Selection) -> Selection:
@@ -86,7 +83,7 @@ def _of(which: Stock, *columns: str) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def days(book: Book, selection: Selection) -> pd.DataFrame:
     """The ratio per contract and day in view; where that is too much to draw, per several days.
 
@@ -122,7 +119,7 @@ def _per_stretch(every: pd.DataFrame) -> pd.DataFrame:
     return picked.drop(columns=["stretch", "severity"]).assign(contracts=len(worst), width=width)
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def day(book: Book, contract: str, on: date) -> pd.DataFrame:
     """One day of one contract: on_hand, perhaps_on_hand, units_in_service, target, needed, state;
     one row or none."""
@@ -133,7 +130,7 @@ def day(book: Book, contract: str, on: date) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def today(book: Book, contract: str | None) -> dict[str, Any]:
     """The last day: contracts with a unit in service, how many are met; units, needed; on_hand.
 
@@ -155,7 +152,7 @@ def today(book: Book, contract: str | None) -> dict[str, Any]:
     return {str(name): value for name, value in found.iloc[0].items()}
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def series(book: Book, selection: Selection) -> pd.DataFrame:
     """On hand and units in service over all contracts in view: day (each seventh up to as_of),
     on_hand (null before any movement), units, ratio."""
@@ -182,7 +179,7 @@ def promised(book: Book, selection: Selection) -> tuple[Decimal, ...]:
     return tuple(sorted(ratio for ratio in found if ratio is not None))
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def stock(book: Book, which: Stock) -> dict[str, Any]:
     """What lies in stock at as_of: parts, on_hand at local, open_on_hand, cost_value."""
     where, parameters = _of(which, "contract_id", "part_no", "category")
@@ -198,7 +195,7 @@ def stock(book: Book, which: Stock) -> dict[str, Any]:
     return {str(name): value for name, value in found.iloc[0].items()}
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def parts(book: Book, which: Stock) -> pd.DataFrame:
     """The parts of `which`, those gone first: one row per contract and part (see spares_part)."""
     where, parameters = _of(which, "contract_id", "part_no", "category")
@@ -214,7 +211,7 @@ def parts(book: Book, which: Stock) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def categories(book: Book, contract: str | None) -> pd.DataFrame:
     """Spares against units in service, per category of equipment, what is short first.
 
@@ -258,7 +255,7 @@ def categories(book: Book, contract: str | None) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def units(book: Book, which: Stock, *, skip: int = 0) -> pd.DataFrame:
     """Units in service at as_of, a page of them: one row per unit."""
     where, parameters = _of(which, "contract_id", "category")
@@ -274,7 +271,7 @@ def units(book: Book, which: Stock, *, skip: int = 0) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def count_units(book: Book, which: Stock) -> int:
     """How many units `units` has."""
     where, parameters = _of(which, "contract_id", "category")
@@ -297,7 +294,7 @@ def _movements(which: Stock) -> tuple[str, list[object]]:
     return sql, parameters
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def movements(
     book: Book, which: Stock, *, skip: int = 0, limit: int = queries.PAGE_ROWS
 ) -> pd.DataFrame:
@@ -306,7 +303,7 @@ def movements(
     return frame(book, f"{sql} limit {limit:d} offset {skip:d}", parameters)
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def count_movements(book: Book, which: Stock) -> int:
     """How many movements `which` has."""
     where, parameters = _of(which, "contract_id", "part_no", "day", "place")
@@ -326,7 +323,7 @@ def download_movements(book: Book, which: Stock) -> Callable[[], bytes]:
     return make
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def charges(book: Book, selection: Selection, *, limit: int) -> pd.DataFrame:
     """The latest charges that `selection` holds, at most `limit`: rows of spares_charge."""
     conditions, parameters = queries.shared(

@@ -1,14 +1,14 @@
 """One unit: what it is, its warranty event by event, when it stood still, its tickets."""
 
 import pandas as pd
-import streamlit as st
 
-from dashboard.queries import HASH, Book, frame
+from dashboard.queries import Book, frame
+from dashboard.queries.answers import per_view
 
 MOST_TICKETS = 500
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def unit(book: Book, equipment_id: str) -> pd.DataFrame:
     """One unit as it stands at as_of, with its warranty: one row, or none.
 
@@ -38,7 +38,7 @@ def unit(book: Book, equipment_id: str) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def service(book: Book, equipment_id: str) -> pd.DataFrame:
     """What a unit has served since its acceptance, as the months of marts/availability.sql add up:
     one row, or none.
@@ -80,7 +80,7 @@ def service(book: Book, equipment_id: str) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def extensions(book: Book, equipment_id: str) -> pd.DataFrame:
     """The events that extend a unit's warranty, or may, or came too late; the earliest first.
 
@@ -111,7 +111,7 @@ def extensions(book: Book, equipment_id: str) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def stretches(book: Book, equipment_id: str) -> pd.DataFrame:
     """When a unit stood still, what of it was covered, and its loaners.
 
@@ -135,7 +135,7 @@ def stretches(book: Book, equipment_id: str) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def tickets(book: Book, equipment_id: str) -> pd.DataFrame:
     """The tickets of a unit, the latest first."""
     return frame(

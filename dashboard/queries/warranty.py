@@ -8,11 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pandas as pd
-import streamlit as st
 
 from dashboard.queries import (
     DOWNLOAD_ROWS,
-    HASH,
     Book,
     Selection,
     after,
@@ -21,6 +19,7 @@ from dashboard.queries import (
     frame,
     shared,
 )
+from dashboard.queries.answers import per_view
 
 CLAUSES = (
     "warranty.term", "warranty.replacement", "warranty.free_repair",
@@ -71,9 +70,6 @@ class Units:
         return replace(self, **changes)  # type: ignore[arg-type]
 
 
-_HASH = {**HASH, Units: repr}
-
-
 def left(book: Book, everyone: Units, low: int, high: int | None) -> Units:
     """The units in warranty with `low` to `high` days left."""
     today = book.as_of.date()
@@ -118,7 +114,7 @@ def _where(units: Units) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASH)
+@per_view(128)
 def _tallied(book: Book, wanted: tuple[Units, ...]) -> list[int]:
     conditions = [_where(one) for one in wanted]
     counted = ", ".join(f"count(*) filter (where {where})" for where, _ in conditions)
@@ -137,7 +133,7 @@ def count(book: Book, units: Units) -> int:
     return _tallied(book, (units,))[0]
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+@per_view()
 def rows(book: Book, units: Units, *, skip: int = 0, limit: int = PAGE_UNITS) -> pd.DataFrame:
     """Units with their warranty; those of `kind` shortened with the most days first, others by the
     day that their warranty ends (the next ahead of as_of first).
@@ -163,7 +159,7 @@ def _rows(units: Units) -> tuple[str, list[object]]:
     return sql, parameters
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+@per_view()
 def expiries(book: Book, everyone: Units, months: tuple[str, ...]) -> pd.DataFrame:
     """Accepted units by the month ahead in which their warranty ends, one row for each of `months`.
 
@@ -187,7 +183,7 @@ def months_ahead(book: Book, length: int = 12) -> tuple[str, ...]:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASH)
+@per_view()
 def extensions(book: Book, everyone: Units) -> pd.DataFrame:
     """The events that extended a warranty, may have, or came after it: the latest MOST_EVENTS.
 
@@ -213,7 +209,7 @@ def _extensions(everyone: Units) -> tuple[str, list[object]]:
     return sql, parameters
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def replacements(book: Book, selection: Selection) -> pd.DataFrame:
     """Replacements owed, those still to be made first and of these the longest overdue.
 
@@ -250,7 +246,7 @@ def replacements(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH)
+@per_view()
 def chains(book: Book, selection: Selection) -> pd.DataFrame:
     """Problems where one more failed repair means a replacement, the latest first.
 
