@@ -82,22 +82,10 @@ def trend(
         hoverinfo="skip",
         mode="lines",
     )
-    below, above = palette.bad.line, palette.accent
-    for xs, ys, is_below, dotted in _segments(at, rates, target, partial_label is not None):
-        figure.add_scatter(
-            x=xs,
-            y=ys,
-            mode="lines",
-            hoverinfo="skip",
-            line={
-                "color": below if is_below else above,
-                "width": 2.2,
-                "dash": "dot" if dotted else "solid",
-            },
-        )
+    _course(figure, palette, at, rates, target, is_partial=partial_label is not None)
     if beside is not None and beside["rate"].notna().any():
         _beside(figure, palette, beside, beside_label)
-    colours = [below if rate < target else above for rate in rates]
+    colours = [palette.bad.line if rate < target else palette.accent for rate in rates]
     figure.add_scatter(
         x=at,
         y=rates,
@@ -179,21 +167,44 @@ def _target_line(
     )
 
 
-def _segments(
-    at: Sequence[int], rates: Sequence[float], target: float, partial: bool
-) -> list[tuple[list[float], list[float], bool, bool]]:
-    """The line between neighbouring points, cut where it crosses the target."""
-    found: list[tuple[list[float], list[float], bool, bool]] = []
+def _course(
+    figure: go.Figure,
+    palette: Palette,
+    at: Sequence[int],
+    rates: Sequence[float],
+    target: float,
+    *,
+    is_partial: bool,
+) -> None:
+    """The line through the rates, cut where it crosses the target; dotted to a partial month."""
+    parts: dict[tuple[bool, bool], tuple[list[float | None], list[float | None]]] = {}
+
+    def draw(x: tuple[float, float], y: tuple[float, float], below: bool, dotted: bool) -> None:
+        xs, ys = parts.setdefault((below, dotted), ([], []))
+        xs += [*x, None]
+        ys += [*y, None]
+
     for i in range(len(at) - 1):
         x0, x1, y0, y1 = float(at[i]), float(at[i + 1]), rates[i], rates[i + 1]
-        dotted = partial and i == len(at) - 2
+        dotted = is_partial and i == len(at) - 2
         if (y0 < target) != (y1 < target):
             cut = x0 + (x1 - x0) * (target - y0) / (y1 - y0)
-            found.append(([x0, cut], [y0, target], y0 < target, dotted))
-            found.append(([cut, x1], [target, y1], y1 < target, dotted))
+            draw((x0, cut), (y0, target), y0 < target, dotted)
+            draw((cut, x1), (target, y1), y1 < target, dotted)
         else:
-            found.append(([x0, x1], [y0, y1], y0 < target, dotted))
-    return found
+            draw((x0, x1), (y0, y1), y0 < target, dotted)
+    for (below, dotted), (xs, ys) in parts.items():
+        figure.add_scatter(
+            x=xs,
+            y=ys,
+            mode="lines",
+            hoverinfo="skip",
+            line={
+                "color": palette.bad.line if below else palette.accent,
+                "width": 2.2,
+                "dash": "dot" if dotted else "solid",
+            },
+        )
 
 
 def heat(

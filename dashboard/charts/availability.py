@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dashboard.charts import Figure, _figure, _segments, _target_line
+from dashboard.charts import Figure, _course, _figure, _target_line
 from dashboard.theme import Palette
 
 
@@ -36,19 +36,8 @@ def availability(
         line={"color": palette.quiet.line, "width": 1.6},
         hoverinfo="skip",
     )
-    below, above = palette.bad.line, palette.accent
-    for xs, ys, is_below, dotted in _segments(at, rates, target, partial_label is not None):
-        figure.add_scatter(
-            x=xs,
-            y=ys,
-            mode="lines",
-            hoverinfo="skip",
-            line={
-                "color": below if is_below else above,
-                "width": 2.2,
-                "dash": "dot" if dotted else "solid",
-            },
-        )
+    colours = [palette.bad.line if rate < target else palette.accent for rate in rates]
+    _course(figure, palette, at, rates, target, is_partial=partial_label is not None)
     figure.add_scatter(
         x=at,
         y=rates,
@@ -56,7 +45,7 @@ def availability(
         marker={
             "size": 8,
             "color": [palette.card] * len(at),
-            "line": {"color": [below if rate < target else above for rate in rates], "width": 2},
+            "line": {"color": colours, "width": 2},
         },
         customdata=[[key] for key in known["key"]],
         hovertext=known["hover"],

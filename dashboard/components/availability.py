@@ -13,8 +13,9 @@ import streamlit as st
 from dashboard import charts, queries
 from dashboard.charts.availability import availability
 from dashboard.components import availability_lists as lists
-from dashboard.components import drawer, printing
+from dashboard.components import drawer
 from dashboard.components.card import card, chart, nothing
+from dashboard.components.figure import figure
 from dashboard.page import Page
 from dashboard.queries import availability as asked
 from dashboard.texts import plain
@@ -227,29 +228,22 @@ def _figure(
     colour: str = "gray",
 ) -> None:
     words = page.words
-    printing.figure(name, words(f"availability.{name}"), value)
-    with st.container(key=f"kpi_{name}", height="stretch"):
-        st.metric(
-            words(f"availability.{name}"),
-            value,
-            delta=None if change is None else change[0],
-            delta_color=colour,  # type: ignore[arg-type]
-            delta_arrow="off" if change is None else "up" if change[1] else "down",
-            delta_description=said,
-            help=words(f"availability.{name}_help"),
-            border=True,
-            height="stretch",
-            chart_data=months if len(set(months)) > 1 else None,
-            chart_type="area",
-        )
-        st.button(
-            foot,
-            key=f"open_{name}",
-            type="tertiary",
-            disabled=opens is None,
-            help=words("kpi.open", title=plain(words(f"availability.{name}"))),
-            on_click=opens,
-        )
+    title = words(f"availability.{name}")
+    figure(
+        page,
+        name,
+        title,
+        value,
+        note=None if change is None else change[0],
+        beside=said,
+        rises=None if change is None else change[1],
+        colour=colour,
+        hint=words(f"availability.{name}_help"),
+        series=months,
+        foot=foot,
+        opens=opens,
+        foot_hint=words("kpi.open", title=plain(title)),
+    )
 
 
 def _hover(page: Page, name: str, row: Row, *targets: Decimal) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts import CONFIG, Figure
+from dashboard.charts.margins import settle
 from dashboard.components import drawer, printing
 from dashboard.page import Page
 from dashboard.queries import Selection, csv
@@ -52,7 +53,7 @@ def card(
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _figure(_build: Callable[[], Figure], drawn_from: str) -> Figure:
-    return _build()
+    return settle(_build())
 
 
 def chart(

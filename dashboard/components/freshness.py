@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import queries
 from dashboard.page import Page
+from dashboard.texts import Words
 from etl.catalogue import catalogue
 
 OLD_DAYS = 31
@@ -40,29 +41,22 @@ def bar(page: Page) -> None:
 
 def _logs(page: Page, ages: pd.DataFrame, missing: list[str]) -> None:
     words = page.words
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "log": [catalogue().logs[name].label.get(words.language) for name in ages.index],
-                "through": [
-                    words("fresh.not_loaded")
-                    if name in missing
-                    else words.instant(None if pd.isna(at) else at.to_pydatetime())
-                    for name, at in ages["through_at"].items()
-                ],
-                "age": [
-                    "" if pd.isna(days) else words("fresh.days", n=int(days))
-                    for days in ages["age_days"]
-                ],
-            }
-        ),
-        hide_index=True,
-        height="content",
-        alt=words("fresh.logs"),
-        column_config={
-            "log": words("fresh.log"),
-            "through": words("fresh.through"),
-            "age": words("fresh.age"),
-        },
+    rows = [
+        (
+            catalogue().logs[str(name)].label.get(words.language),
+            words("fresh.not_loaded") if name in missing else _instant(words, at),
+            "" if pd.isna(days) else words("fresh.days", n=int(days)),
+        )
+        for name, at, days in ages[["through_at", "age_days"]].itertuples(name=None)
+    ]
+    heads = (words("fresh.log"), words("fresh.through"), words("fresh.age"))
+    lines = "".join(
+        f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in row)}</tr>"
+        for tag, row in (("th", heads), *(("td", row) for row in rows))
     )
+    st.html(f"<table class='kept-terms'>{lines}</table>")
     st.caption(words("fresh.explained"))
+
+
+def _instant(words: Words, at: pd.Timestamp) -> str:
+    return words.instant(None if pd.isna(at) else at.to_pydatetime())

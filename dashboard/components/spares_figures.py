@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from dashboard import queries
-from dashboard.components import aside, drawer, printing, spares_stock
+from dashboard.components import aside, drawer, spares_stock
+from dashboard.components.figure import figure
 from dashboard.page import Page
 from dashboard.queries import spares
 from dashboard.queries.spares import Stock
@@ -25,6 +26,7 @@ def row(page: Page) -> None:
 
 
 def _card(
+    page: Page,
     key: str,
     title: str,
     value: str,
@@ -34,28 +36,20 @@ def _card(
     *,
     state: str = "",
     series: Sequence[float] = (),
-    kind: str = "area",
+    bars: bool = False,
 ) -> None:
-    printing.figure(key, title, value)
-    with st.container(key=f"kpi_{key}", height="stretch"):
-        st.metric(
-            plain(title),
-            value,
-            delta=plain(note) or None,
-            delta_color=_COLOURS.get(state, "gray"),  # type: ignore[arg-type]
-            delta_arrow="off",
-            border=True,
-            height="stretch",
-            chart_data=list(series) if len(series) > 1 else None,
-            chart_type=kind,  # type: ignore[arg-type]
-        )
-        st.button(
-            button,
-            key=f"open_{key}",
-            type="tertiary",
-            disabled=opens is None,
-            on_click=opens,
-        )
+    figure(
+        page,
+        key,
+        title,
+        value,
+        note=plain(note) or None,
+        colour=_COLOURS.get(state, "gray"),
+        series=series,
+        bars=bars,
+        foot=button,
+        opens=opens,
+    )
 
 
 def _on_hand(page: Page) -> None:
@@ -65,6 +59,7 @@ def _on_hand(page: Page) -> None:
     note = words("spares.and_open", n=words.number(held["open_on_hand"]))
     series = spares.series(page.book, page.selection)["on_hand"].dropna()
     _card(
+        page,
         "on_hand",
         title,
         words.number(held["on_hand"]) if known else "—",
@@ -81,6 +76,7 @@ def _units(page: Page) -> None:
     needed = spares.today(page.book, page.filters.contract)["needed"]
     title = words("spares.units")
     _card(
+        page,
         "units",
         title,
         words.number(count),
@@ -97,7 +93,7 @@ def _ratio(page: Page) -> None:
     now = spares.today(page.book, contract)
     title = words("spares.ratio_now")
     if not now["contracts"]:
-        _card("ratio", title, "—", "", words("kpi.nothing_due"), None)
+        _card(page, "ratio", title, "—", "", words("kpi.nothing_due"), None)
         return
     targets = spares.promised(page.book, page.selection)
     selection = spares.between(
@@ -106,6 +102,7 @@ def _ratio(page: Page) -> None:
     one = now["contracts"] == 1
     state = next((one for one in ("breached", "unknown", "met") if now[one]), "excluded")
     _card(
+        page,
         "ratio",
         title,
         spares_stock.percent(page, now["on_hand"], now["units"], *targets)
@@ -129,6 +126,7 @@ def _days(page: Page, state: str) -> None:
     days, due = int(counted[state].iloc[0]), int(counted["due"].iloc[0])
     title = words(f"spares.days_{state}")
     _card(
+        page,
         f"days_{state}",
         title,
         words.number(days) if due else "—",
@@ -137,5 +135,5 @@ def _days(page: Page, state: str) -> None:
         (lambda: drawer.rows(title, selection.but(states=(state,)))) if days else None,
         state=state if days else "met" if due else "",
         series=list(months[state]),
-        kind="bar",
+        bars=True,
     )

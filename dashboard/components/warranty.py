@@ -10,10 +10,11 @@ import streamlit as st
 
 from dashboard import queries
 from dashboard.charts.warranty import amounts, expiries
-from dashboard.components import clauses, drawer, printing
+from dashboard.components import clauses, drawer
 from dashboard.components import warranty_lists as lists
 from dashboard.components.card import card, chart, nothing, part
 from dashboard.components.drawer import Picked
+from dashboard.components.figure import figure
 from dashboard.page import Page
 from dashboard.queries import Selection
 from dashboard.queries import warranty as asked
@@ -65,7 +66,7 @@ def figures(page: Page) -> None:
     if n["shortened"]:
         most = asked.rows(book, meant["shortened"], limit=1)["short_days"].iloc[0]
         said["shortened"] = (words("warranty.short_most", n=words.number(int(most))), "red")
-    with st.grid(6, min_column_width=160, gap="small", key="kpis"):
+    with st.grid(6, min_column_width=160, gap="small", key="kpis_plain"):
         for name, units in meant.items():
             title = words(f"warranty.{name}")
             _figure(
@@ -96,26 +97,19 @@ def _figure(
     page: Page, name: str, value: str, said: str, colour: str, *, opens: Callable[[], None] | None
 ) -> None:
     words = page.words
-    printing.figure(name, words(f"warranty.{name}"), value)
-    with st.container(key=f"kpi_{name}", height="stretch"):
-        st.metric(
-            words(f"warranty.{name}"),
-            value,
-            delta=said,
-            delta_color=colour or "gray",  # type: ignore[arg-type]
-            delta_arrow="off",
-            help=words(f"warranty.{name}_help"),
-            border=True,
-            height="stretch",
-        )
-        st.button(
-            words("warranty.see"),
-            key=f"open_{name}",
-            type="tertiary",
-            disabled=opens is None,
-            help=words("kpi.open", title=plain(words(f"warranty.{name}"))),
-            on_click=opens,
-        )
+    title = words(f"warranty.{name}")
+    figure(
+        page,
+        name,
+        title,
+        value,
+        note=said,
+        colour=colour or "gray",
+        hint=words(f"warranty.{name}_help"),
+        foot=words("warranty.see"),
+        opens=opens,
+        foot_hint=words("kpi.open", title=plain(title)),
+    )
 
 
 def ahead(page: Page) -> None:
