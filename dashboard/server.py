@@ -4,10 +4,12 @@ import os
 import signal
 import socket
 import sys
+import threading
 import tomllib
 import webbrowser
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,7 +19,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from streamlit import config
 
-from dashboard.early_style import EarlyStyle
+from dashboard.early_head import EarlyHead
 from dashboard.headers import SafeHeaders
 from dashboard.uploads import StreamedUploads
 from etl.catalogue import catalogue
@@ -31,7 +33,7 @@ EVERY_ADDRESS = ("0.0.0.0", "::")
 MIDDLEWARE = (
     Middleware(SafeHeaders),
     Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
-    Middleware(EarlyStyle),
+    Middleware(EarlyHead),
     Middleware(StreamedUploads),
 )
 
@@ -54,6 +56,7 @@ def serve(
         shown = "localhost" if host in EVERY_ADDRESS else f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{config.get_option('server.port')}"
         print(catalogue().message("serving", settings.language, url=url), flush=True)
+        threading.Thread(target=_get_ready, args=(settings,), daemon=True).start()
         if open_browser and _has_screen():
             webbrowser.open(url)
         yield
@@ -77,6 +80,16 @@ def serve(
             }
         )
     return 0
+
+
+def _get_ready(settings: Settings) -> None:
+    """Do once what the first reader would wait for: find the pages, open what is published."""
+    import_module("dashboard.navigation")
+    from dashboard import queries
+
+    with suppress(Exception):  # whoever opens the page is told there
+        if queries.is_built(settings):
+            queries.choices(queries.book(settings))
 
 
 def options() -> dict[str, Any]:

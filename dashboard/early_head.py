@@ -1,30 +1,39 @@
-"""The style sheet in the page itself: Streamlit puts it in only after the first things are drawn.
+"""What the head of every page is given beforehand: its style sheet, and what draws on it.
 
-Without it they would move once it comes; where the pages are served by another server, they do.
+Streamlit puts the style sheet in only after the first things are drawn, and they would move once it
+comes; it asks for the code of a chart or a table only once the first of them is to be drawn.
 """
 
 from pathlib import Path
 
+import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SHEET = Path(__file__).parent / "static" / "kept.css"
+_SCRIPTS = Path(st.__file__).parent / "static" / "static" / "js"
+_ON_MOST_PAGES = ("PlotlyChart", "DataFrame", "Metric", "ButtonGroup", "Selectbox", "DateInput")
 _BEFORE = b"</head>"
 
 
-class EarlyStyle:
-    """Puts kept.css into the head of every page that is answered whole."""
+class EarlyHead:
+    """Puts kept.css, and where the code of charts and tables is, into the head of every page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._style = b"<style>" + _SHEET.read_bytes() + b"</style>"
+        links = "".join(
+            f'<link rel="modulepreload" crossorigin href="./static/js/{file.name}">'
+            for name in _ON_MOST_PAGES
+            for file in sorted(_SCRIPTS.glob(f"{name}.*.js"))
+        )
+        self._head = f"<style>{_SHEET.read_text('utf-8')}</style>{links}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on; an answer in HTML is held back until it is whole."""
         start: Message | None = None
         body = b""
 
-        async def with_style(message: Message) -> None:
+        async def with_head(message: Message) -> None:
             nonlocal start, body
             if message["type"] == "http.response.start" and _is_page(message):
                 start = message
@@ -35,13 +44,13 @@ class EarlyStyle:
             body += message.get("body", b"")
             if message.get("more_body"):
                 return
-            body = body.replace(_BEFORE, self._style + _BEFORE, 1)
+            body = body.replace(_BEFORE, self._head + _BEFORE, 1)
             MutableHeaders(scope=start)["content-length"] = str(len(body))
             await send(start)
             await send({"type": "http.response.body", "body": body})
 
         is_read = scope["type"] == "http" and scope["method"] == "GET"
-        await self._app(scope, receive, with_style if is_read else send)
+        await self._app(scope, receive, with_head if is_read else send)
 
 
 def _is_page(start: Message) -> bool:
