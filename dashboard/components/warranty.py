@@ -38,22 +38,7 @@ _STAGE_STATES = {
 def figures(page: Page) -> None:
     """The key figures: in warranty, ending soon, extended, to be replaced, register too short."""
     words, book, everyone = page.words, page.book, lists.everyone(page)
-    meant = {
-        "in_warranty": everyone.but(status="in_warranty"),
-        "in_30": asked.left(book, everyone, 0, 30),
-        "in_90": asked.left(book, everyone, 0, 90),
-        "extended": everyone.but(kind="extended"),
-        "shortened": everyone.but(kind="shortened"),
-    }
-    n = asked.tally(
-        book,
-        {
-            **meant,
-            "accepted": everyone.but(kind="accepted"),
-            "perhaps": everyone.but(kind="perhaps_extended"),
-            "unproven": everyone.but(kind="unproven"),
-        },
-    )
+    meant, n = asked.meant(book, everyone), asked.tally(book, everyone)
     owed = asked.replacements(book, page.everything)
     overdue, ahead = (int((owed["stage"] == stage).sum()) for stage in STILL_OWED)
     said: dict[str, tuple[str, str]] = {
@@ -64,17 +49,17 @@ def figures(page: Page) -> None:
         "shortened": (words("warranty.unproven_n", n=words.number(n["unproven"])), ""),
     }
     if n["shortened"]:
-        most = asked.rows(book, meant["shortened"], limit=1)["short_days"].iloc[0]
+        most = _shortened(page)["short_days"].iloc[0]
         said["shortened"] = (words("warranty.short_most", n=words.number(int(most))), "red")
     with st.grid(6, min_column_width=160, gap="small", key="kpis_plain"):
-        for name, units in meant.items():
+        for name, told in said.items():
             title = words(f"warranty.{name}")
             _figure(
                 page,
                 name,
                 words.number(n[name]),
-                *said[name],
-                opens=partial(lists.open_units, title, units) if n[name] else None,
+                *told,
+                opens=partial(lists.open_units, title, meant[name]) if n[name] else None,
             )
             if name == "extended":
                 _figure(
@@ -149,15 +134,14 @@ def ahead(page: Page) -> None:
                 ),
                 stretch=True,
             )
-        beyond = asked.later(book, everyone, months)
-        n = asked.count(book, beyond)
+        n = asked.tally(book, everyone)["later"]
         if n:
             st.button(
                 words("warranty.later", n=words.number(n)),
                 key="open_later",
                 type="tertiary",
                 on_click=lists.open_units,
-                args=(title, beyond),
+                args=(title, asked.meant(book, everyone)["later"]),
             )
 
 
@@ -177,20 +161,17 @@ def _hover(page: Page, row: Mapping[Any, Any]) -> str:
 def days_left(page: Page) -> None:
     """Units by how many days are left; a bar opens its units."""
     words, book, everyone = page.words, page.book, lists.everyone(page)
-    meant = {
-        str(i): asked.left(book, everyone, low, high) for i, (low, high) in enumerate(asked.LEFT)
-    }
-    meant["expired"] = everyone.but(status="expired")
     names = {
         **{
-            str(i): words("warranty.days", low=low, high=high)
+            f"left_{i}": words("warranty.days", low=low, high=high)
             if high is not None
             else words("warranty.days_more", low=low - 1)
             for i, (low, high) in enumerate(asked.LEFT)
         },
         "expired": words("status.expired"),
     }
-    counted = asked.tally(book, meant)
+    meant, n = asked.meant(book, everyone), asked.tally(book, everyone)
+    counted = {key: n[key] for key in names}
     data = pd.DataFrame({"days_left": list(names.values()), "units": list(counted.values())})
     title = words("warranty.left")
     with card(words, "left", title, words("warranty.left_sub"), data):
@@ -203,18 +184,18 @@ def days_left(page: Page) -> None:
             lambda: amounts(
                 pd.DataFrame(
                     {
-                        "key": list(meant),
-                        "label": [escape(names[key]) for key in meant],
-                        "n": [counted[key] for key in meant],
-                        "said": [words.number(counted[key]) for key in meant],
+                        "key": list(names),
+                        "label": [escape(name) for name in names.values()],
+                        "n": list(counted.values()),
+                        "said": [words.number(n) for n in counted.values()],
                         "tone": [
-                            "quiet" if key == "expired" else "warn" if key == "0" and n else ""
+                            "quiet" if key == "expired" else "warn" if key == "left_0" and n else ""
                             for key, n in counted.items()
                         ],
                         "hover": [
                             f"<b>{escape(names[key])}</b><br>"
                             f"{escape(words('warranty.units_n', n=words.number(counted[key])))}"
-                            for key in meant
+                            for key in names
                         ],
                     }
                 ),
@@ -370,22 +351,27 @@ def extensions(page: Page) -> None:
             drawer.unit(str(frame.iloc[picked]["equipment_id"]))
 
 
+def _shortened(page: Page) -> pd.DataFrame:
+    """The units whose warranty the register shortens most."""
+    everyone = lists.everyone(page)
+    return asked.rows(page.book, everyone.but(kind="shortened"), limit=SHORTENED)
+
+
 def register(page: Page) -> None:
     """Register date against computed date: which units the register shortens, by how many days."""
     words, book, everyone = page.words, page.book, lists.everyone(page)
-    short, unsure = everyone.but(kind="shortened"), everyone.but(kind="unproven")
-    counted = asked.tally(book, {"shortened": short, "unproven": unsure})
-    frame = asked.rows(book, short, limit=SHORTENED)
+    meant, counted = asked.meant(book, everyone), asked.tally(book, everyone)
+    frame = _shortened(page)
     with card(words, "register", words("warranty.register"), words("warranty.register_sub"), frame):
         with st.container(horizontal=True, gap="xsmall", key="windows_register"):
-            for name, units in (("shortened", short), ("unproven", unsure)):
+            for name in ("shortened", "unproven"):
                 title = words(f"warranty.register_{name}")
                 st.button(
                     f"{title} {words.number(counted[name])}",
                     key=f"open_register_{name}",
                     disabled=not counted[name],
                     on_click=lists.open_units,
-                    args=(title, units),
+                    args=(title, meant[name]),
                 )
         if frame.empty:
             nothing(words, "warranty.none_shortened")

@@ -24,6 +24,7 @@ from etl.marts import Progress, marts_are_built, open_marts, silent
 from etl.verdict import verdict
 
 STATES = ("met", "breached", "unknown", "pending", "excluded")
+UNMET = frozenset({"breached", "unknown"})
 SEVERITY = ("broken", "undecided", "no_evidence", "open", "kept", "no_activity")
 PAGE_ROWS = 200
 DOWNLOAD_ROWS = 1_000_000
@@ -188,6 +189,11 @@ def _of_numbers(selection: Selection) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
+def ledger_of(selection: Selection) -> str:
+    """The table that has all obligations meant: the ledger, or the short list of the unmet."""
+    return "unmet" if selection.states and UNMET.issuperset(selection.states) else "obligation"
+
+
 def of_rows(selection: Selection) -> tuple[str, list[object]]:
     """The condition on the ledger that holds for exactly the obligations meant."""
     conditions, parameters = shared(selection)
@@ -311,7 +317,7 @@ def tally(book: Book, selection: Selection) -> dict[str, int]:
     where, parameters = of_rows(selection)
     found = frame(
         book,
-        f"select state, count(*) as n from obligation where {where} group by state",
+        f"select state, count(*) as n from {ledger_of(selection)} where {where} group by state",
         parameters,
     )
     held = dict(zip(found["state"], found["n"].astype(int), strict=True))
@@ -332,14 +338,14 @@ def rows(
     Adds late_seconds: done (else as of) minus due, where there is a due; negative before it.
     """
     where, parameters = of_rows(selection)
-    sql = f"{_ledger(where, _order(soonest))} limit {limit:d} offset {skip:d}"
+    sql = f"{_ledger(selection, where, _order(soonest))} limit {limit:d} offset {skip:d}"
     return frame(book, sql, [book.as_of, *parameters])
 
 
 def download(book: Book, selection: Selection) -> Callable[[], bytes]:
     """All those rows as CSV, made when it is called, on whatever thread."""
     where, parameters = of_rows(selection)
-    sql = f"{_ledger(where, _order())} limit {DOWNLOAD_ROWS:d}"
+    sql = f"{_ledger(selection, where, _order())} limit {DOWNLOAD_ROWS:d}"
     return csv_of(book, sql, [book.as_of, *parameters])
 
 
@@ -375,13 +381,13 @@ def _order(soonest: bool = False) -> str:
     return f"{first}, clause, contract_id, subject"
 
 
-def _ledger(where: str, order: str) -> str:
+def _ledger(selection: Selection, where: str, order: str) -> str:
     return f"""
         select
             state, clause, contract_id, subject, department, equipment_id,
             arose_on, due_at, done_at, due_on, done_on,
             date_diff('second', due_at, coalesce(done_at, ?)) as late_seconds,
-        from obligation where {where} order by {order}"""
+        from {ledger_of(selection)} where {where} order by {order}"""
 
 
 @per_generation

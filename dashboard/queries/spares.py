@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard import queries
-from dashboard.queries import Book, Selection, _connection, csv, frame
+from dashboard.queries import Book, Selection, frame
 from dashboard.queries.answers import per_view
 
 RATIO = "spares.ratio"
@@ -313,14 +313,8 @@ def count_movements(book: Book, which: Stock) -> int:
 
 def download_movements(book: Book, which: Stock) -> Callable[[], bytes]:
     """All movements of `which` as CSV, made when it is called."""
-    connection = _connection(book)
     sql, parameters = _movements(which)
-
-    def make() -> bytes:
-        with connection.cursor() as cursor:
-            return csv(cursor.execute(f"{sql} limit {queries.DOWNLOAD_ROWS:d}", parameters).df())
-
-    return make
+    return queries.csv_of(book, f"{sql} limit {queries.DOWNLOAD_ROWS:d}", parameters)
 
 
 @per_view()

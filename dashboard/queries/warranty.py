@@ -3,7 +3,7 @@
 A `Units` says which units are meant; the same one gives a number and its rows.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -114,23 +114,42 @@ def _where(units: Units) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
+def meant(book: Book, everyone: Units) -> dict[str, Units]:
+    """The sets of units that the page tells of, by name; left_0, left_1 … are those of LEFT."""
+    return {
+        "in_warranty": everyone.but(status="in_warranty"),
+        "expired": everyone.but(status="expired"),
+        "in_30": left(book, everyone, 0, 30),
+        "in_90": left(book, everyone, 0, 90),
+        "later": later(book, everyone, months_ahead(book)),
+        "accepted": everyone.but(kind="accepted"),
+        "extended": everyone.but(kind="extended"),
+        "perhaps": everyone.but(kind="perhaps_extended"),
+        "shortened": everyone.but(kind="shortened"),
+        "unproven": everyone.but(kind="unproven"),
+        **{f"left_{i}": left(book, everyone, low, high) for i, (low, high) in enumerate(LEFT)},
+    }
+
+
+@per_view()
+def tally(book: Book, everyone: Units) -> dict[str, int]:
+    """How many units each set of `meant` has, by the same names: asked once for all of a page."""
+    wanted = meant(book, everyone)
+    return dict(zip(wanted, _counts(book, list(wanted.values())), strict=True))
+
+
 @per_view(128)
-def _tallied(book: Book, wanted: tuple[Units, ...]) -> list[int]:
+def count(book: Book, units: Units) -> int:
+    """How many units are meant."""
+    return _counts(book, [units])[0]
+
+
+def _counts(book: Book, wanted: Sequence[Units]) -> list[int]:
     conditions = [_where(one) for one in wanted]
     counted = ", ".join(f"count(*) filter (where {where})" for where, _ in conditions)
     parameters = [value for _, values in conditions for value in values]
     found = frame(book, f"select {counted} from warranty", parameters)
     return [int(n) for n in found.iloc[0]]
-
-
-def tally(book: Book, wanted: Mapping[str, Units]) -> dict[str, int]:
-    """How many units each of `wanted` has, by the same names."""
-    return dict(zip(wanted, _tallied(book, tuple(wanted.values())), strict=True))
-
-
-def count(book: Book, units: Units) -> int:
-    """How many units are meant."""
-    return _tallied(book, (units,))[0]
 
 
 @per_view()

@@ -1,5 +1,6 @@
 -- Obligations with a clock, counted by the hour of the week in which it started.
 -- grain: contract, clause, month, department, weekday (1 = Monday), hour (0-23)
+-- rows lie in the order of clause and month, by which they are asked
 with
 
 obligation as (select * from obligation where began_at is not null),
@@ -27,6 +28,7 @@ final as (
         count(*) filter (where state = 'excluded') as excluded
     from timed
     group by contract_id, clause, month, department, weekday, hour
+    order by clause, month, contract_id, department, weekday, hour
 
 )
 
