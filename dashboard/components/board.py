@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import queries
 from dashboard.components import drawer
+from dashboard.components.built import built
 from dashboard.components.card import fitted
 from dashboard.page import Page
 from etl.catalogue import catalogue
@@ -22,28 +23,28 @@ class Cell:
     said: str
 
 
+@dataclass(frozen=True)
+class _Grid:
+    """The board as it is drawn: promises × contracts, `wide`, or turned where these are many."""
+
+    names: dict[str, str]
+    rows: list[str]
+    columns: list[str]
+    wide: bool
+    shown: pd.DataFrame
+    tones: pd.DataFrame
+
+
 def board(page: Page) -> None:
     """Draw groups of clauses, each cell its worst clause; where there is one group, its clauses."""
     found = queries.verdicts(page.book, page.selection)
     by_clause = found["group"].nunique() == 1
-    names, cells = _clauses(page, found) if by_clause else _groups(page)
-    contracts = list(dict.fromkeys(contract for _, contract in cells))
-    wide = len(contracts) <= MOST_COLUMNS
-    rows, columns = (list(names), contracts) if wide else (contracts, list(names))
+    grid = built(page, "board", page.selection, lambda: _grid(page, found, by_clause=by_clause))
+    names, rows, columns, shown = grid.names, grid.rows, grid.columns, grid.shown
 
     def at(row: str, column: str) -> tuple[str, str]:
-        return (row, column) if wide else (column, row)
+        return (row, column) if grid.wide else (column, row)
 
-    shown = pd.DataFrame(
-        [[cells[at(row, column)].said for column in columns] for row in rows],
-        index=[names.get(row, row) for row in rows],
-        columns=[names.get(column, column) for column in columns],
-    )
-    tones = pd.DataFrame(
-        [[_style(page, cells[at(row, column)].verdict) for column in columns] for row in rows],
-        index=shown.index,
-        columns=shown.columns,
-    )
     key = drawer.numbered("board")
 
     def picked() -> None:
@@ -60,7 +61,7 @@ def board(page: Page) -> None:
 
     row_height = 30 if by_clause else 38
     st.dataframe(
-        shown.style.apply(lambda _: tones, axis=None),
+        shown.style.apply(lambda _: grid.tones, axis=None),
         key=key,
         height=fitted(len(shown), row_height),
         row_height=row_height,
@@ -74,6 +75,28 @@ def board(page: Page) -> None:
                 for name in map(str, shown)
             },
         },
+    )
+
+
+def _grid(page: Page, found: pd.DataFrame, *, by_clause: bool) -> _Grid:
+    names, cells = _clauses(page, found) if by_clause else _groups(page)
+    contracts = list(dict.fromkeys(contract for _, contract in cells))
+    wide = len(contracts) <= MOST_COLUMNS
+    rows, columns = (list(names), contracts) if wide else (contracts, list(names))
+    inside = [
+        [cells[(row, column) if wide else (column, row)] for column in columns] for row in rows
+    ]
+    index = [names.get(row, row) for row in rows]
+    heads = [names.get(column, column) for column in columns]
+    return _Grid(
+        names,
+        rows,
+        columns,
+        wide,
+        pd.DataFrame([[cell.said for cell in line] for line in inside], index, heads),
+        pd.DataFrame(
+            [[_style(page, cell.verdict) for cell in line] for line in inside], index, heads
+        ),
     )
 
 

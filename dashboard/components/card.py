@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.charts import CONFIG, Figure
 from dashboard.charts.margins import settle
 from dashboard.components import drawer, printing
+from dashboard.components.built import built
 from dashboard.page import Page
 from dashboard.queries import Selection, csv
 from dashboard.texts import Words
@@ -51,11 +52,6 @@ def card(
         yield
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _figure(_build: Callable[[], Figure], drawn_from: str) -> Figure:
-    return settle(_build())
-
-
 def chart(
     page: Page,
     selection: Selection,
@@ -70,11 +66,7 @@ def chart(
 
     It is built once for all readers who see the same; `stretch` fills the card.
     """
-    book = page.book
-    figure = _figure(
-        build,
-        repr((key, selection, book.path, book.key, page.words.language, page.palette.mode)),
-    )
+    figure = built(page, key, selection, lambda: settle(build()))
     name = drawer.numbered(key)
 
     def clicked() -> None:

@@ -7,7 +7,9 @@ import streamlit as st
 
 from dashboard import building, filters
 from dashboard.components import drawer, states
+from dashboard.components.built import built
 from dashboard.components.card import card, fitted, nothing
+from dashboard.components.tags import labelled
 from dashboard.page import Page
 from dashboard.queries import Book
 from dashboard.queries import changes as asked
@@ -33,31 +35,14 @@ def card_of_changes(page: Page) -> None:
 
 
 def _verdicts(page: Page, then: Book) -> None:
-    words, labels = page.words, catalogue().verdicts
+    words = page.words
     found = asked.verdicts(page.book, then, page.everything)
     st.html(f"<div class='kept-sub'>{words('changes.verdicts', n=words.number(len(found)))}</div>")
     if found.empty:
         return
-    shown = pd.DataFrame(
-        {
-            "clause": [
-                catalogue().clauses[clause].title.get(words.language) for clause in found["clause"]
-            ],
-            "contract_id": found["contract_id"],
-            "was": [labels[one].title.get(words.language) for one in found["was"]],
-            "is": [labels[one].title.get(words.language) for one in found["verdict"]],
-            "counts": [
-                words.counts(int(row["met"]), int(row["due"])) for row in found.to_dict("records")
-            ],
-        }
-    ).head(SHOWN)
-    tones = [page.palette.tone(verdict) for verdict in found["verdict"].head(SHOWN)]
-    styled = shown.style.apply(
-        lambda _: [f"background-color: {tone.tint}; color: {tone.text}" for tone in tones],
-        subset=["is"],
-    )
+    shown = built(page, "changed_verdicts", (then, page.everything), lambda: _changed(page, found))
     event = st.dataframe(
-        styled,
+        shown,
         key=drawer.numbered("changed_verdicts"),
         hide_index=True,
         height=fitted(len(shown)),
@@ -68,7 +53,7 @@ def _verdicts(page: Page, then: Book) -> None:
             "clause": words("row.clause"),
             "contract_id": words("filter.contract"),
             "was": words("changes.was"),
-            "is": words("changes.is"),
+            "is": labelled(page, words("changes.is"), catalogue().verdicts, 90),
             "counts": words("changes.counts"),
         },
     )
@@ -80,6 +65,23 @@ def _verdicts(page: Page, then: Book) -> None:
         )
 
 
+def _changed(page: Page, found: pd.DataFrame) -> pd.DataFrame:
+    words, labels = page.words, catalogue().verdicts
+    return pd.DataFrame(
+        {
+            "clause": [
+                catalogue().clauses[clause].title.get(words.language) for clause in found["clause"]
+            ],
+            "contract_id": found["contract_id"],
+            "was": [labels[one].title.get(words.language) for one in found["was"]],
+            "is": [[labels[one].title.get(words.language)] for one in found["verdict"]],
+            "counts": [
+                words.counts(int(row["met"]), int(row["due"])) for row in found.to_dict("records")
+            ],
+        }
+    ).head(SHOWN)
+
+
 def _broken(page: Page, then: Book) -> None:
     words = page.words
     found = asked.newly_broken(page.book, then, page.everything)
@@ -87,16 +89,7 @@ def _broken(page: Page, then: Book) -> None:
     if found.empty:
         nothing(words, "changes.nothing")
         return
-    shown = pd.DataFrame(
-        {
-            "clause": [
-                catalogue().clauses[clause].title.get(words.language) for clause in found["clause"]
-            ],
-            "subject": found["subject"],
-            "department": found["department"],
-            "contract_id": found["contract_id"],
-        }
-    )
+    shown = built(page, "newly_broken", (then, page.everything), lambda: _obligations(page, found))
     event = st.dataframe(
         shown,
         key=drawer.numbered("newly_broken"),
@@ -118,3 +111,13 @@ def _broken(page: Page, then: Book) -> None:
     )
     if event["selection"]["rows"]:
         drawer.obligation(page, found.iloc[[event["selection"]["rows"][0]]].to_dict("records")[0])
+
+
+def _obligations(page: Page, found: pd.DataFrame) -> pd.DataFrame:
+    titles = {
+        clause: catalogue().clauses[clause].title.get(page.words.language)
+        for clause in found["clause"].unique()
+    }
+    return found.assign(clause=found["clause"].map(titles))[
+        ["clause", "subject", "department", "contract_id"]
+    ]

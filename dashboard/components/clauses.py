@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import queries
+from dashboard.components.tags import labelled
 from dashboard.page import Page
 from dashboard.queries import Selection
 from etl.catalogue import catalogue
@@ -92,12 +93,7 @@ def table(page: Page, frame: pd.DataFrame, key: str) -> tuple[str, str] | None:
         selection_mode="single-row",
         alt=words("clause.table"),
         column_config={
-            "verdict": st.column_config.MultiselectColumn(
-                words("clause.verdict"),
-                options=[labels[one].title.get(words.language) for one in labels],
-                color=[page.palette.tone(one).tint for one in labels],
-                width=90,
-            ),
+            "verdict": labelled(page, words("clause.verdict"), labels, 90),
             "clause": st.column_config.TextColumn(words("row.clause")),
             "contract_id": st.column_config.TextColumn(words("row.contract")),
             "rate": st.column_config.TextColumn(words("clause.rate"), alignment="right"),

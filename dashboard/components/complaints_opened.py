@@ -11,6 +11,7 @@ from dashboard import queries
 from dashboard.components import aside
 from dashboard.components.drawer import Picked
 from dashboard.components.obligations import choice
+from dashboard.components.tags import tags
 from dashboard.page import Page
 from dashboard.queries import complaints
 from dashboard.queries.complaints import OUTCOMES, RULINGS, Complaints
@@ -98,11 +99,13 @@ def table(page: Page, frame: pd.DataFrame, key: str, *, compact: bool = False) -
                 name: columns[name].label.get(language)
                 for name in ("complaint_id", "category", "channel", "department", "contract_id")
             },
-            "outcome": st.column_config.MultiselectColumn(
+            "outcome": tags(
                 words("complaints.outcome"),
-                options=[words(f"complaints.outcome_{one}") for one in OUTCOMES],
-                color=[page.palette.tone(OUTCOME_TONES[one]).tint for one in OUTCOMES],
-                width=110,
+                {
+                    words(f"complaints.outcome_{one}"): page.palette.tone(OUTCOME_TONES[one])
+                    for one in OUTCOMES
+                },
+                110,
             ),
             "rounds": st.column_config.NumberColumn(words("complaints.rounds_column"), width=70),
             "age_days": st.column_config.TextColumn(words("complaints.age_column"), width=80),

@@ -9,6 +9,7 @@ from dashboard import filters
 from dashboard.components import data_changes
 from dashboard.components.card import card, nothing
 from dashboard.components.data_work import working
+from dashboard.components.tags import tags
 from dashboard.intake import Job, Undoing
 from dashboard.page import Desk
 from dashboard.queries import data as asked
@@ -78,11 +79,10 @@ def _list(desk: Desk, every: Any) -> str | None:
         alt=words("data.batches"),
         column_config={
             "batch": words("data.batch"),
-            "state": st.column_config.MultiselectColumn(
+            "state": tags(
                 words("data.state"),
-                options=[words("data.counts"), words("data.undone")],
-                color=[desk.palette.good.tint, desk.palette.quiet.tint],
-                width=84,
+                {words("data.counts"): desk.palette.good, words("data.undone"): desk.palette.quiet},
+                84,
             ),
             "at": words("data.at"),
             "by": words("data.by_whom"),

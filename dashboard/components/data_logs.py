@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import queries
 from dashboard.components.card import card, nothing
 from dashboard.components.data_left_out import current
+from dashboard.components.tags import tags
 from dashboard.page import Desk
 from dashboard.queries import data as asked
 from etl.catalogue import catalogue
@@ -60,11 +61,10 @@ def _reach(desk: Desk) -> None:
             alt=words("data.reach"),
             column_config={
                 "log": words("data.log"),
-                "state": st.column_config.MultiselectColumn(
+                "state": tags(
                     words("data.state"),
-                    options=[words(f"data.reach_{tone}") for tone in tones],
-                    color=[tone.tint for tone in tones.values()],
-                    width=110,
+                    {words(f"data.reach_{name}"): tone for name, tone in tones.items()},
+                    110,
                 ),
                 "through": words("fresh.through"),
                 "age": words("fresh.age"),

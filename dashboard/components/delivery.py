@@ -12,6 +12,7 @@ from dashboard.charts import inspections as figures
 from dashboard.components import drawer
 from dashboard.components.card import card, chart, nothing
 from dashboard.components.inspections import legend
+from dashboard.components.tags import labelled
 from dashboard.page import Page
 from dashboard.queries import Selection
 from dashboard.queries import delivery as handed
@@ -43,14 +44,8 @@ def state(page: Page, name: str) -> str:
 
 
 def state_column(page: Page) -> Any:
-    """A column of states as coloured pills; its cells are lists of one."""
-    labels = catalogue().states
-    return st.column_config.MultiselectColumn(
-        page.words("row.state"),
-        options=[label.title.get(page.words.language) for label in labels.values()],
-        color=[page.palette.tone(name).tint for name in labels],
-        width=82,
-    )
+    """A column of states as coloured tags."""
+    return labelled(page, page.words("row.state"), catalogue().states, 82)
 
 
 def scoped(page: Page, key: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dashboard.components.tags import labelled
 from dashboard.page import Page
 from dashboard.texts import Words
 from etl.catalogue import catalogue
@@ -75,7 +76,6 @@ def table(
         dropped += [name for name in map(str, shown) if name != "late" and shown[name].isna().all()]
     if not any(shown["late"]):
         dropped.append("late")
-    states = tuple(labels)
     event = st.dataframe(
         shown.drop(columns=dropped),
         key=key,
@@ -86,12 +86,7 @@ def table(
         selection_mode="single-row",
         alt=words("row.table"),
         column_config={
-            "state": st.column_config.MultiselectColumn(
-                words("row.state"),
-                options=[labels[state].title.get(words.language) for state in states],
-                color=[page.palette.tone(state).tint for state in states],
-                width=78,
-            ),
+            "state": labelled(page, words("row.state"), labels, 78),
             "clause": st.column_config.TextColumn(words("row.clause")),
             "subject": st.column_config.TextColumn(words("row.subject")),
             "late": st.column_config.TextColumn(

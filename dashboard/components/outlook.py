@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import drawer
+from dashboard.components.built import built
 from dashboard.components.card import card, fitted, nothing, part
 from dashboard.page import Page
 from dashboard.queries import outlook as asked
@@ -30,22 +31,7 @@ def falls_due(page: Page) -> None:
         if found.empty:
             nothing(words, "due.nothing")
             return
-        clauses = catalogue().clauses
-        shown = pd.DataFrame(
-            {
-                "due": [words.instant(at.to_pydatetime()) for at in found["due_at"]],
-                "kind": [
-                    catalogue().message(f"due_{kind}", words.language) for kind in found["kind"]
-                ],
-                "clause": [
-                    None if pd.isna(one) else clauses[one].title.get(words.language)
-                    for one in found["clause"]
-                ],
-                "chance": [None if pd.isna(one) else f"{one:.0%}" for one in found["chance"]],
-                "subject": found["subject"],
-                "contract_id": found["contract_id"],
-            }
-        )
+        shown = built(page, "falls_due", page.everything, lambda: _due(page, found))
         event = st.dataframe(
             shown,
             key=drawer.numbered("falls_due"),
@@ -68,6 +54,24 @@ def falls_due(page: Page) -> None:
         st.html(f"<div class='kept-sub'>{escape(_risk_tested(page))}</div>")
         if event["selection"]["rows"]:
             _open(page, found.iloc[event["selection"]["rows"][0]].to_dict())
+
+
+def _due(page: Page, found: pd.DataFrame) -> pd.DataFrame:
+    words = page.words
+    clauses = catalogue().clauses
+    return pd.DataFrame(
+        {
+            "due": [words.instant(at.to_pydatetime()) for at in found["due_at"]],
+            "kind": [catalogue().message(f"due_{kind}", words.language) for kind in found["kind"]],
+            "clause": [
+                None if pd.isna(one) else clauses[one].title.get(words.language)
+                for one in found["clause"]
+            ],
+            "chance": [None if pd.isna(one) else f"{one:.0%}" for one in found["chance"]],
+            "subject": found["subject"],
+            "contract_id": found["contract_id"],
+        }
+    )
 
 
 def _risk_tested(page: Page) -> str:

@@ -12,6 +12,7 @@ from dashboard.components import clauses, drawer, explain
 from dashboard.components.card import card, nothing
 from dashboard.components.delivery import GLYPHS, state
 from dashboard.components.inspections import legend
+from dashboard.components.tags import labelled
 from dashboard.page import Page
 from dashboard.queries import promises as told
 from etl.catalogue import Clause, Term, catalogue
@@ -109,12 +110,7 @@ def _table(
         placeholder="",
         alt=words("promises.list"),
         column_config={
-            "verdict": st.column_config.MultiselectColumn(
-                words("clause.verdict"),
-                options=[label.title.get(words.language) for label in labels.values()],
-                color=[page.palette.tone(one).tint for one in labels],
-                width=80,
-            ),
+            "verdict": labelled(page, words("clause.verdict"), labels, 80),
             "title": st.column_config.TextColumn(words("row.clause"), width=148),
             "counts": st.column_config.TextColumn(
                 words("clause.counts"), alignment="right", width=92

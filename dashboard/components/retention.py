@@ -10,6 +10,7 @@ from babel.numbers import format_decimal
 from dashboard import queries
 from dashboard.components import drawer
 from dashboard.components.card import card, nothing
+from dashboard.components.tags import tags
 from dashboard.page import Page
 from dashboard.queries import retention as asked
 from dashboard.texts import plain
@@ -150,11 +151,10 @@ def _contract_table(page: Page, shown: pd.DataFrame, ids: list[str]) -> None:
         selection_mode="single-row",
         alt=words("retention.contracts"),
         column_config={
-            "verdict": st.column_config.MultiselectColumn(
+            "verdict": tags(
                 words("clause.verdict"),
-                options=[verdict(page, name) for name in VERDICT_TONES],
-                color=[tone(page, name).tint for name in VERDICT_TONES],
-                width=118,
+                {verdict(page, name): tone(page, name) for name in VERDICT_TONES},
+                118,
             ),
             **{
                 name: text(known[name].label.get(words.language))
@@ -392,11 +392,10 @@ def _checklist_table(page: Page, listed: list[ClauseFinding], key: str) -> int |
         selection_mode="single-row",
         alt=words("retention.checklist"),
         column_config={
-            "verdict": st.column_config.MultiselectColumn(
+            "verdict": tags(
                 words("clause.verdict"),
-                options=[said(name) for name in labels],
-                color=[page.palette.tone(name).tint for name in labels],
-                width=86,
+                {said(name): page.palette.tone(name) for name in labels},
+                86,
             ),
             "clause": text(words("row.clause"), width=165),
             "assumed": text(words("promises.assumed"), width=72),

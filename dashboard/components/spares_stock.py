@@ -13,6 +13,7 @@ from dashboard.components import aside, drawer
 from dashboard.components.card import card, nothing
 from dashboard.components.drawer import Picked
 from dashboard.components.obligations import choice
+from dashboard.components.tags import labelled
 from dashboard.page import Page
 from dashboard.queries import spares
 from dashboard.queries.spares import CHARGES, Stock
@@ -372,12 +373,7 @@ def _charged(page: Page, frame: pd.DataFrame) -> None:
         column_config={
             **_labels(page, "parts", "part_no", "part_name", "ticket_id", "contract_id"),
             **_labels(page, "tickets", "department"),
-            "state": st.column_config.MultiselectColumn(
-                words("row.state"),
-                options=[states[one].title.get(words.language) for one in states],
-                color=[page.palette.tone(one).tint for one in states],
-                width=78,
-            ),
+            "state": labelled(page, words("row.state"), states, 78),
             "unit_cost": number(**_money(page, "unit_cost")),
             "unit_price": number(**_money(page, "unit_price")),
             "over": number(words("spares.column_over"), format="accounting"),

@@ -15,6 +15,7 @@ from dashboard.components import warranty_lists as lists
 from dashboard.components.card import card, chart, nothing, part
 from dashboard.components.drawer import Picked
 from dashboard.components.figure import figure
+from dashboard.components.tags import tags
 from dashboard.page import Page
 from dashboard.queries import Selection
 from dashboard.queries import warranty as asked
@@ -253,11 +254,10 @@ def _owed(page: Page, frame: pd.DataFrame, key: str) -> Picked | None:
         key,
         words("warranty.replacements"),
         {
-            "stage": st.column_config.MultiselectColumn(
+            "stage": tags(
                 words("warranty.stage"),
-                options=[words(f"stage.{one}") for one in stages],
-                color=[page.palette.tone(_STAGE_STATES[one]).tint for one in stages],
-                width=100,
+                {words(f"stage.{one}"): page.palette.tone(_STAGE_STATES[one]) for one in stages},
+                100,
             ),
             "due_on": st.column_config.DateColumn(words("warranty.due_on")),
             "done_on": st.column_config.DateColumn(words("warranty.done_on")),
