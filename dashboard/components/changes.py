@@ -1,6 +1,9 @@
 """What changed since an earlier day: verdicts, and promises newly broken."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -17,6 +20,7 @@ from etl.catalogue import catalogue
 from etl.config import Settings
 
 SHOWN = 8
+MOST = 100
 
 
 def card_of_changes(page: Page) -> None:
@@ -89,12 +93,32 @@ def _broken(page: Page, then: Book) -> None:
     if found.empty:
         nothing(words, "changes.nothing")
         return
-    shown = built(page, "newly_broken", (then, page.everything), lambda: _obligations(page, found))
+    row = _table(page, then, found.head(MOST), drawer.numbered("newly_broken"))
+    if row is not None:
+        drawer.obligation(page, row)
+    if len(found) > MOST:
+        st.button(
+            words("changes.all", n=words.number(len(found))),
+            key="open_newly_broken",
+            type="tertiary",
+            on_click=drawer.listing,
+            args=(words("changes.broken", n=words.number(len(found))), partial(_every, then)),
+        )
+
+
+def _every(then: Book, page: Page, key: str) -> drawer.Opened | None:
+    row = _table(page, then, asked.newly_broken(page.book, then, page.everything), key)
+    return None if row is None else drawer.behind(page, row)
+
+
+def _table(page: Page, then: Book, found: pd.DataFrame, key: str) -> Mapping[Any, Any] | None:
+    """Obligations, and the one that was picked."""
+    words = page.words
     event = st.dataframe(
-        shown,
-        key=drawer.numbered("newly_broken"),
+        built(page, "broken", (then, page.everything, len(found)), lambda: _told(page, found)),
+        key=key,
         hide_index=True,
-        height=fitted(len(shown)) if len(shown) <= SHOWN else 300,
+        height=fitted(len(found)) if len(found) <= SHOWN else 300,
         placeholder="",
         on_select="rerun",
         selection_mode="single-row",
@@ -109,11 +133,11 @@ def _broken(page: Page, then: Book) -> None:
             "contract_id": words("filter.contract"),
         },
     )
-    if event["selection"]["rows"]:
-        drawer.obligation(page, found.iloc[[event["selection"]["rows"][0]]].to_dict("records")[0])
+    picked = event["selection"]["rows"]
+    return found.iloc[picked[0]].to_dict() if picked else None
 
 
-def _obligations(page: Page, found: pd.DataFrame) -> pd.DataFrame:
+def _told(page: Page, found: pd.DataFrame) -> pd.DataFrame:
     titles = {
         clause: catalogue().clauses[clause].title.get(page.words.language)
         for clause in found["clause"].unique()

@@ -33,8 +33,9 @@ export default function () {
 
 Picked = tuple[Literal["ticket", "unit"], str]
 """What was picked in a list: a ticket or a unit, by its identifier."""
-Draw = Callable[[Page, str], Picked | None]
-"""Draws a list whose widgets' keys begin with what it is given; what was picked in it, if any."""
+Draw = Callable[[Page, str], "Picked | Opened | None"]
+"""Draws a list whose widgets' keys begin with what it is given; what was picked in it, if any, or
+what stands behind that."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def listing(title: str, draw: Draw) -> None:
 
 def obligation(page: Page, row: Mapping[Any, Any]) -> None:
     """Open what stands behind one row of the ledger: its ticket, its unit, or its clause's rows."""
-    _open(_behind(page, row))
+    _open(behind(page, row))
 
 
 def _open(opened: Opened) -> None:
@@ -87,7 +88,8 @@ def _open(opened: Opened) -> None:
     filters.show_unit(opened.unit)
 
 
-def _behind(page: Page, row: Mapping[Any, Any]) -> Opened:
+def behind(page: Page, row: Mapping[Any, Any]) -> Opened:
+    """What stands behind one row of the ledger."""
     clause, subject = catalogue().clauses[row["clause"]], str(row["subject"])
     if clause.id.startswith(TICKET_CLAUSES) and len(queries.ticket(page.book, subject)):
         return Opened(subject, ticket=subject)
@@ -140,7 +142,9 @@ def _inside(page: Page) -> None:
             _turn_to(Opened(picked, ticket=picked, back=opened))
     elif opened.draw is not None:
         found = opened.draw(page, numbered("drawer_list"))
-        if found is not None:
+        if isinstance(found, Opened):
+            _turn_to(replace(found, back=opened))
+        elif found is not None:
             kind, name = found
             ticket, whose = (name, None) if kind == "ticket" else (None, name)
             _turn_to(Opened(name, ticket=ticket, unit=whose, back=opened))
@@ -236,9 +240,9 @@ def _rows(page: Page, opened: Opened) -> None:
     frame = queries.rows(page.book, shown, skip=(number - 1) * queries.PAGE_ROWS)
     row = obligations.table(page, frame, key=numbered("drawer_rows"))
     if row is not None:
-        behind = _behind(page, row)
-        if behind.ticket is not None or behind.unit is not None:
-            _turn_to(replace(behind, back=opened))
+        found = behind(page, row)
+        if found.ticket is not None or found.unit is not None:
+            _turn_to(replace(found, back=opened))
 
 
 def described(page: Page, one: Selection) -> str:
