@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from streamlit import config
 
-from dashboard.early_head import EarlyHead
+from dashboard.early_parts import EarlyParts
 from dashboard.headers import SafeHeaders
 from dashboard.uploads import StreamedUploads
 from etl.catalogue import catalogue
@@ -33,7 +33,7 @@ EVERY_ADDRESS = ("0.0.0.0", "::")
 MIDDLEWARE = (
     Middleware(SafeHeaders),
     Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
-    Middleware(EarlyHead),
+    Middleware(EarlyParts),
     Middleware(StreamedUploads),
 )
 

@@ -40,7 +40,8 @@ def explanation(page: Page) -> None:
     if asked.assumed(page.book, contract):
         parts.append(f"<p class='kept-note'>{escape(words('availability.assumed'))}</p>")
     parts.append(f"<p class='kept-sub'>{escape(words('availability.reading'))}</p>")
-    st.html(f"<div class='kept-clause'>{''.join(parts)}</div>")
+    with st.container(key="explained"):
+        st.html(f"<div class='kept-clause'>{''.join(parts)}</div>")
     through = asked.ticket_log_through(page.book, page.selection)
     if not _known(page):
         st.warning(words("availability.no_tickets"), icon=":material/inbox:")

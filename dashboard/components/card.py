@@ -30,7 +30,9 @@ def card(
     what `whole` makes, where the card shows a part only.
     """
     with st.container(border=True, key=f"card_{key}", height="stretch", gap="small"):
-        with st.container(key=f"head_{key}", horizontal=True, vertical_alignment="top", gap=None):
+        with st.container(
+            key=f"head_{key}", horizontal=True, wrap=False, vertical_alignment="top", gap=None
+        ):
             st.html(
                 f"<div class='kept-title' role='heading' aria-level='2'>{escape(title)}</div>"
                 f"<div class='kept-sub'>{escape(subtitle)}</div>"

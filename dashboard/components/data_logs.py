@@ -147,7 +147,6 @@ def _mapping(desk: Desk, mapping: ColumnMapping) -> None:
             mime="application/toml",
             key=f"toml_of_{mapping.identity}",
             on_click="ignore",
-            type="tertiary",
             icon=":material/download:",
         )
         if st.button(

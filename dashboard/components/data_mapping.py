@@ -247,7 +247,6 @@ def _more(words: Words, intake: Intake, one: Candidate, proposal: Proposal, numb
             mime="application/toml",
             key=f"toml_{number}",
             on_click="ignore",
-            type="tertiary",
             icon=":material/download:",
         )
         if one.chosen is not None:

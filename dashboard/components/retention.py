@@ -291,7 +291,7 @@ def _figures(page: Page, found: Dossier) -> None:
             "red" if broken else "orange" if blocked else "green",
         ),
     )
-    with st.grid(len(metrics), min_column_width=155, gap="small", key="kpis"):
+    with st.grid(len(metrics), min_column_width=155, gap="small", key="money"):
         for name, value, said, colour in metrics:
             with st.container(key=f"money_{name}", height="stretch"):
                 st.metric(

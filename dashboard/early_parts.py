@@ -1,4 +1,4 @@
-"""What the head of every page is given beforehand: its style sheet, and what draws on it.
+"""What every page is given beforehand: its style sheet, and the code that draws on it.
 
 Streamlit puts the style sheet in only after the first things are drawn, and they would move once it
 comes; it asks for the code of a chart or a table only once the first of them is to be drawn.
@@ -12,12 +12,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SHEET = Path(__file__).parent / "static" / "kept.css"
 _SCRIPTS = Path(st.__file__).parent / "static" / "static" / "js"
-_ON_MOST_PAGES = ("PlotlyChart", "DataFrame", "Metric", "ButtonGroup", "Selectbox", "DateInput")
-_BEFORE = b"</head>"
+_ON_MOST_PAGES = (
+    "Html", "ButtonGroup", "Selectbox", "DateInput", "Button", "DownloadButton", "BidiComponent",
+    "DataFrame", "PlotlyChart",
+)  # fmt: skip
 
 
-class EarlyHead:
-    """Puts kept.css, and where the code of charts and tables is, into the head of every page."""
+class EarlyParts:
+    """Puts kept.css, and where the code of charts and tables is, into every page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -26,14 +28,16 @@ class EarlyHead:
             for name in _ON_MOST_PAGES
             for file in sorted(_SCRIPTS.glob(f"{name}.*.js"))
         )
-        self._head = f"<style>{_SHEET.read_text('utf-8')}</style>{links}".encode()
+        # At the end of the body: what Streamlit adds to the head as it goes must not outdo it.
+        style = f"<style>{_SHEET.read_text('utf-8')}</style>"
+        self._added = ((b"</head>", links.encode()), (b"</body>", style.encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on; an answer in HTML is held back until it is whole."""
         start: Message | None = None
         body = b""
 
-        async def with_head(message: Message) -> None:
+        async def with_parts(message: Message) -> None:
             nonlocal start, body
             if message["type"] == "http.response.start" and _is_page(message):
                 start = message
@@ -44,13 +48,22 @@ class EarlyHead:
             body += message.get("body", b"")
             if message.get("more_body"):
                 return
-            body = body.replace(_BEFORE, self._head + _BEFORE, 1)
+            for before, added in self._added:
+                body = body.replace(before, added + before, 1)
             MutableHeaders(scope=start)["content-length"] = str(len(body))
             await send(start)
             await send({"type": "http.response.body", "body": body})
 
-        is_read = scope["type"] == "http" and scope["method"] == "GET"
-        await self._app(scope, receive, with_head if is_read else send)
+        if scope["type"] != "http" or scope["method"] != "GET" or _is_file(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        # A page is wanted as it is: it is packed further out, once these are in.
+        plain = [(name, said) for name, said in scope["headers"] if name != b"accept-encoding"]
+        await self._app({**scope, "headers": plain}, receive, with_parts)
+
+
+def _is_file(path: str) -> bool:
+    return "." in path.rsplit("/", 1)[-1]
 
 
 def _is_page(start: Message) -> bool:
