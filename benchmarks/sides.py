@@ -26,6 +26,7 @@ from etl.sql import literal
 from etl.store import Warehouse
 
 Statement = tuple[str, Sequence[object]]
+ONCE = "once"
 SERVICE = {
     "obligation", "compliance", "compliance_slice", "compliance_hour", "compliance_duration",
 }  # fmt: skip
@@ -148,7 +149,9 @@ class _AsViews:
 
 
 def _asked(warehouse: Path) -> dict[str, list[Statement]]:
-    """What each page of the menu asks of the day's marts when it is opened, in its order."""
+    """What each page of the menu asks of the day's marts when it is opened, in its order, and under
+    ONCE what the first reader of a generation asks, whichever page it is.
+    """
     os.environ["KEPT_WAREHOUSE"] = str(warehouse.absolute())
     from streamlit.testing.v1 import AppTest
 
@@ -171,15 +174,19 @@ def _asked(warehouse: Path) -> dict[str, list[Statement]]:
         if getattr(module, "frame", None) is answer:
             module.frame = noting  # type: ignore[attr-defined]
     building.book = at_once
-    asked: dict[str, list[Statement]] = {}
-    for entry in navigation.PAGES:
+
+    def opened(entry: navigation.Entry) -> list[Statement]:
         navigation.chosen = partial(_choose, entry)
         noted.clear()
         answers.forget_views()
         app = AppTest.from_file(str(server.APP), default_timeout=600).run()
         assert not app.exception, (entry.path, app.exception)
-        asked[entry.path] = list(noted)
-    return asked
+        return list(noted)
+
+    first = [one for entry in navigation.PAGES for one in opened(entry)]
+    asked = {entry.path: opened(entry) for entry in navigation.PAGES}
+    again = [one for statements in asked.values() for one in statements]
+    return {ONCE: [one for one in first if one not in again], **asked}
 
 
 def _choose(entry: Any, _words: object) -> Any:

@@ -47,8 +47,7 @@ def explanation(page: Page, clause: str, contract: str | None) -> None:
     if found.reading is not None:
         reading = words("clause.reading", text=found.reading.get(words.language))
         parts.append(f"<p class='kept-sub'>{escape(reading)}</p>")
-    with st.container(key="explained"):
-        st.html(f"<div class='kept-clause'>{''.join(parts)}</div>")
+    st.html(f"<div class='kept-clause'>{''.join(parts)}</div>")
 
 
 def table(page: Page, frame: pd.DataFrame, key: str) -> tuple[str, str] | None:

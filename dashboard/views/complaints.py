@@ -36,7 +36,8 @@ def complaints(page: Page) -> None:
         if clause in computed_clauses()
     }
     clause = filters.stage(page.words, stages, CLAUSES[0])
-    clauses.explanation(page, clause, page.filters.contract)
+    with st.container(key="explained"):
+        clauses.explanation(page, clause, page.filters.contract)
     trends.by_month(page, clause)
     cards.every(page)
     drawer.show(page)

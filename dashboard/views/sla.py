@@ -20,7 +20,8 @@ def sla(page: Page) -> None:
         if catalogue().clauses[clause].group == "sla"
     }
     clause = filters.stage(page.words, stages, DEFAULT_STAGE)
-    clauses.explanation(page, clause, page.filters.contract)
+    with st.container(key="explained"):
+        clauses.explanation(page, clause, page.filters.contract)
     left, right = st.columns([5, 3], gap="small")
     with left:
         trends.by_month(page, clause, comparable=True)

@@ -1,6 +1,7 @@
 """Each page opens whole and usable, in both languages, both themes, wide and narrow."""
 
 import asyncio
+import gzip
 import re
 from concurrent.futures import ThreadPoolExecutor
 from urllib.request import Request, urlopen
@@ -12,10 +13,13 @@ from playwright.sync_api import expect
 from benchmarks.sessions import connected, run
 from dashboard.navigation import PAGES
 
-# Streamlit's own: marks inside a sparkline that is named as a whole, and the list of its menu.
-WITHOUT = {
-    "exclude": [["[data-testid=stMetricChart] svg"], ["[data-testid=stSidebarNavItems]"]],
-}
+WITHOUT = {"exclude": [["[data-testid=stSidebarNavItems]"]]}
+"""Streamlit's own: the list of its menu."""
+SHIFTS = """
+    window.shifts = [];
+    new PerformanceObserver(list => window.shifts.push(...list.getEntries().map(one => one.value)))
+        .observe({type: "layout-shift"});
+"""
 GRAVE = ("serious", "critical")
 
 
@@ -46,6 +50,32 @@ def test_answers_are_packed_and_forbid_what_is_not_from_here(served):
     assert page.headers["x-content-type-options"] == "nosniff"
     assert packed.headers["content-encoding"] == "gzip"
     assert "immutable" in packed.headers["cache-control"]
+
+
+@pytest.mark.parametrize("path", ["", "sla", "retention"])
+def test_a_page_comes_with_its_style_and_with_what_draws_it(served, path):
+    asked = Request(f"{served}/{path}", headers={"Accept-Encoding": "gzip"})
+    page = gzip.decompress(urlopen(asked).read()).decode()
+
+    head, body = page.split("</head>")
+    assert re.search(r'rel="modulepreload"[^>]+PlotlyChart', head)
+    assert ".st-key-filters" in body
+
+
+@pytest.mark.parametrize("path", ["", "sla"])
+def test_nothing_moves_when_a_filter_changes(open_page, path):
+    page = open_page(path)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(2000)
+    page.evaluate(SHIFTS)
+
+    for period in ("12M", "3M"):
+        page.get_by_role("radio", name=period, exact=True).click()
+        page.wait_for_timeout(500)
+        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+        page.wait_for_timeout(500)
+
+    assert sum(page.evaluate("window.shifts")) < 0.01
 
 
 @pytest.mark.parametrize("path", ["", *(entry.path for entry in PAGES[1:])])
