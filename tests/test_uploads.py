@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -76,7 +77,9 @@ def ask(
         "headers": [(b"content-type", b"multipart/form-data; boundary=" + BOUNDARY)],
     }
     middleware = StreamedUploads(behind, lambda: shelf)
-    asyncio.run(middleware(scope, receive, send))
+    # In a thread of its own: a browser opened by other tests may have a loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, middleware(scope, receive, send)).result()
     return (status[0] if status else None), asked
 
 

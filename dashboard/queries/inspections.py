@@ -136,48 +136,46 @@ def calendar_counts(book: Book, selection: Selection, kind: str) -> dict[str, in
     return {status: int(held.get(status, 0)) for status in STATUSES}
 
 
-@per_view()
 def calendar_places(book: Book, selection: Selection, kind: str, limit: int) -> pd.DataFrame:
     """Contract × department, those with the most missed first, then the most undecided.
 
     Columns: contract_id, department, and of_all: how many there are beyond `limit`.
     """
-    where, parameters = _of_calendar(selection, kind)
-    return frame(
-        book,
-        f"""
-        select contract_id, department, count(*) over () as of_all
-        from inspection_calendar where {where}
-        group by contract_id, department
-        order by
-            count(*) filter (where state = 'breached') desc,
-            count(*) filter (where state = 'unknown') desc,
-            contract_id, department
-        limit {limit:d}
-        """,
-        parameters,
-    )
+    periods = calendar(book, selection, kind, limit)
+    return periods[["contract_id", "department", "of_all"]].drop_duplicates(ignore_index=True)
 
 
 @per_view()
 def calendar(book: Book, selection: Selection, kind: str, limit: int) -> pd.DataFrame:
-    """The periods of `kind` of the first `limit` of calendar_places.
+    """The periods of `kind` of the first `limit` places, in the order of calendar_places.
 
     Columns: contract_id, department, kind, month, first_on, last_on, visited_on, planned_on,
-    late_on, status.
+    late_on, status, of_all.
     """
-    places = calendar_places(book, selection, kind, limit)
     where, parameters = _of_calendar(selection, kind)
-    named = ", ".join(["(?, ?)"] * len(places)) or "(null, null)"
     return frame(
         book,
         f"""
-        select contract_id, department, kind, month, first_on, last_on,
-            visited_on, planned_on, late_on, status
-        from inspection_calendar where {where} and (contract_id, department) in ({named})
-        order by contract_id, department, month
+        with owed as (select * from inspection_calendar where {where}),
+        place as (
+            select
+                contract_id, department, count(*) over () as of_all,
+                row_number() over (
+                    order by
+                        count(*) filter (where state = 'breached') desc,
+                        count(*) filter (where state = 'unknown') desc,
+                        contract_id, department
+                ) as rank,
+            from owed group by contract_id, department
+        )
+        select owed.contract_id, owed.department, kind, month, first_on, last_on,
+            visited_on, planned_on, late_on, status, of_all
+        from owed join place on owed.contract_id = place.contract_id
+            and owed.department is not distinct from place.department
+        where rank <= {limit:d}
+        order by rank, month
         """,
-        [*parameters, *places[["contract_id", "department"]].to_numpy().ravel()],
+        parameters,
     )
 
 
