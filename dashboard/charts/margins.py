@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from html import unescape
+from html import escape, unescape
 
 import plotly.graph_objects as go
 
@@ -62,4 +62,4 @@ def _cut(label: str) -> str:
     plain = unescape(label)
     while _width(plain) > _MOST - _WIDE:
         plain = plain[:-1]
-    return f"{plain}…".replace("&", "&amp;").replace("<", "&lt;")
+    return escape(f"{plain}…")

@@ -35,6 +35,11 @@ class _Grid:
     tones: pd.DataFrame
 
 
+def _place(row: str, column: str, *, wide: bool) -> tuple[str, str]:
+    """Promise and contract of a cell of the board."""
+    return (row, column) if wide else (column, row)
+
+
 def board(page: Page) -> None:
     """Draw groups of clauses, each cell its worst clause; where there is one group, its clauses."""
     found = queries.verdicts(page.book, page.selection)
@@ -42,16 +47,13 @@ def board(page: Page) -> None:
     grid = built(page, "board", page.selection, lambda: _grid(page, found, by_clause=by_clause))
     names, rows, columns, shown = grid.names, grid.rows, grid.columns, grid.shown
 
-    def at(row: str, column: str) -> tuple[str, str]:
-        return (row, column) if grid.wide else (column, row)
-
     key = drawer.numbered("board")
 
     def picked() -> None:
         chosen = st.session_state[key]["selection"]["cells"]
         if chosen and chosen[0][1] in shown.columns:
             column = columns[list(shown.columns).index(chosen[0][1])]
-            promise, contract = at(rows[int(chosen[0][0])], column)
+            promise, contract = _place(rows[int(chosen[0][0])], column, wide=grid.wide)
             title = f"{names[promise]} · {contract}"
             if by_clause:
                 drawer.rows(title, page.selection.but(contract=contract, clauses=(promise,)))
@@ -83,9 +85,7 @@ def _grid(page: Page, found: pd.DataFrame, *, by_clause: bool) -> _Grid:
     contracts = list(dict.fromkeys(contract for _, contract in cells))
     wide = len(contracts) <= MOST_COLUMNS
     rows, columns = (list(names), contracts) if wide else (contracts, list(names))
-    inside = [
-        [cells[(row, column) if wide else (column, row)] for column in columns] for row in rows
-    ]
+    inside = [[cells[_place(row, column, wide=wide)] for column in columns] for row in rows]
     index = [names.get(row, row) for row in rows]
     heads = [names.get(column, column) for column in columns]
     return _Grid(

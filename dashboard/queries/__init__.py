@@ -248,25 +248,36 @@ def counts(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.Dat
     keys = {*by, *_narrowed(selection)}
     if keys <= _CUBE:
         return _rated(_compliance(book).sums(by, among(selection), selection.first, selection.last))
-    where, parameters = _of_numbers(selection)
-    named = "".join(
+    return _rated(summed(book, _mart(keys), by, STATES, *_of_numbers(selection)))
+
+
+def summed(
+    book: Book,
+    mart: str,
+    by: Sequence[str],
+    measures: Sequence[str],
+    where: str,
+    parameters: Sequence[object],
+) -> pd.DataFrame:
+    """The measures of a mart summed per `by`, in its order; an empty text is ""."""
+    keys = "".join(
         f"{name}, " if name in ("weekday", "hour") else f"coalesce({name}, '') as {name}, "
         for name in by
     )
-    sums = ", ".join(f"coalesce(sum({state}), 0)::bigint as {state}" for state in STATES)
+    sums = ", ".join(f"coalesce(sum({name}), 0)::bigint as {name}" for name in measures)
     order = ", ".join(str(i + 1) for i in range(len(by)))
     grouped = f"group by {order} order by {order}" if by else ""
-    return _rated(
-        frame(book, f"select {named}{sums} from {_mart(keys)} where {where} {grouped}", parameters)
-    )
+    return frame(book, f"select {keys}{sums} from {mart} where {where} {grouped}", parameters)
+
+
+def cube(book: Book, mart: str, keys: Sequence[str], measures: Sequence[str]) -> Cube:
+    """A small mart, to be summed in memory."""
+    return Cube.of(frame(book, f"select {', '.join((*keys, *measures))} from {mart}"), measures)
 
 
 @per_generation
 def _compliance(book: Book) -> Cube:
-    return Cube.of(
-        frame(book, f"select contract_id, clause, month, {', '.join(STATES)} from compliance"),
-        STATES,
-    )
+    return cube(book, "compliance", sorted(_CUBE), STATES)
 
 
 def among(selection: Selection) -> dict[str, tuple[str, ...]]:

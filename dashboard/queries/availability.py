@@ -15,10 +15,12 @@ from dashboard.queries import (
     among,
     contracts,
     csv_of,
+    cube,
     first_of,
     frame,
     loaded,
     shared,
+    summed,
     worst,
 )
 from dashboard.queries.answers import per_generation, per_view
@@ -74,39 +76,27 @@ def measured(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.D
     if "department" not in by and selection.department is None:
         fleet = _fleet(book)
         return _derived(fleet.sums(by, among(selection), selection.first, selection.last))
-    where, parameters = _in_months(selection)
-    keys = "".join(f"coalesce({name}, '') as {name}, " for name in by)
-    order = ", ".join(str(i + 1) for i in range(len(by)))
-    sums = ", ".join(f"coalesce(sum({name}), 0)::bigint as {name}" for name in _MEASURES)
-    grouped = f"group by {order} order by {order}" if by else ""
-    return _derived(
-        frame(
-            book,
-            f"select {keys}{sums} from availability_slice where {where} {grouped}",
-            parameters,
-        )
-    )
+    return _derived(summed(book, "availability_slice", by, _MEASURES, *_in_months(selection)))
 
 
 @per_generation
 def _fleet(book: Book) -> Cube:
-    columns = ("contract_id", "month", "category", *_MEASURES)
-    return Cube.of(frame(book, f"select {', '.join(columns)} from availability_fleet"), _MEASURES)
+    return cube(book, "availability_fleet", ("contract_id", "month", "category"), _MEASURES)
 
 
-def _derived(summed: pd.DataFrame) -> pd.DataFrame:
+def _derived(sums: pd.DataFrame) -> pd.DataFrame:
     """Adds what follows from the sums; a quotient is empty where nothing divides it."""
-    service, down = summed["service_seconds"], summed["down_seconds"]
+    service, down = sums["service_seconds"], sums["down_seconds"]
     up = service - down
-    served = up + summed["covered_seconds"]
+    served = up + sums["covered_seconds"]
     whole = service.where(service > 0)
-    return summed.assign(
+    return sums.assign(
         up_seconds=up,
         served_seconds=served,
         availability=up / whole,
         availability_with_loaner=served / whole,
-        mttr_seconds=_quotient(summed["repair_seconds"], summed["repairs"]),
-        mtbf_seconds=_quotient(up, summed["faults"]),
+        mttr_seconds=_quotient(sums["repair_seconds"], sums["repairs"]),
+        mtbf_seconds=_quotient(up, sums["faults"]),
     )
 
 
