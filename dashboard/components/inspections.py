@@ -323,8 +323,7 @@ def approvals(page: Page) -> None:
     """How long before the visit its plan was approved; a bar opens its visits."""
     words, selection = page.words, page.selection
     approved = visits.approval_days(page.book, selection)
-    without = Visits(unapproved=True)
-    missing = visits.visit_count(page.book, selection, without)
+    missing = visits.unapproved(page.book, selection)
     title = words("inspections.approvals")
     with card(words, "approvals", title, words("inspections.approvals_sub"), approved):
         if missing:
@@ -333,7 +332,7 @@ def approvals(page: Page) -> None:
                 key="inspections_unapproved",
                 type="tertiary",
                 on_click=_open,
-                args=(title, selection, without),
+                args=(title, selection, Visits(unapproved=True)),
             )
         if approved.empty:
             nothing(words, _why_nothing(page, "inspections.no_big_visits"))

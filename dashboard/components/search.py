@@ -25,9 +25,10 @@ def tickets(page: Page, clause: str) -> None:
         if frame.empty:
             nothing(words, "search.none_missed")
             return
+        counted = queries.counts(page.book, missed).iloc[0]
         title = catalogue().clauses[clause].title.get(words.language)
         st.button(
-            words("search.missed", n=words.number(sum(queries.tally(page.book, missed).values()))),
+            words("search.missed", n=words.number(int(counted[list(missed.states)].sum()))),
             key="open_missed",
             on_click=drawer.rows,
             args=(title, missed),

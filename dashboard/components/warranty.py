@@ -219,12 +219,13 @@ def replacements(page: Page) -> None:
         if frame.empty:
             nothing(words, "warranty.none_owed")
             return
-        held = queries.tally(page.book, _replacement(page))
+        held = frame["state"].value_counts()
         with st.container(horizontal=True, gap="xsmall", key="windows_replacements"):
             for state in ("breached", "unknown", "pending", "met"):
-                if held[state]:
+                if state in held:
                     st.button(
-                        f"{labels[state].title.get(words.language)} {words.number(held[state])}",
+                        f"{labels[state].title.get(words.language)} "
+                        f"{words.number(int(held[state]))}",
                         key=f"open_replacement_{state}",
                         on_click=drawer.rows,
                         args=(

@@ -37,8 +37,9 @@ _Z = 1.959964
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 _CUBE = frozenset({"contract_id", "clause", "month"})
+_BY_DEPARTMENT = _CUBE | {"department"}
 _MARTS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("compliance_department", frozenset({"contract_id", "clause", "month", "department"})),
+    ("compliance_department", _BY_DEPARTMENT),
     (
         "compliance_kind",
         frozenset({"contract_id", "clause", "month", "category", "channel", "service_type"}),
@@ -248,6 +249,9 @@ def counts(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.Dat
     keys = {*by, *_narrowed(selection)}
     if keys <= _CUBE:
         return _rated(_compliance(book).sums(by, among(selection), selection.first, selection.last))
+    if "department" in by and keys <= _BY_DEPARTMENT and len(selection.clauses) == 1:
+        held = _departments_of(book, *selection.clauses)
+        return _rated(held.sums(by, among(selection), selection.first, selection.last))
     return _rated(summed(book, _mart(keys), by, STATES, *_of_numbers(selection)))
 
 
@@ -280,13 +284,34 @@ def _compliance(book: Book) -> Cube:
     return cube(book, "compliance", sorted(_CUBE), STATES)
 
 
+@per_generation
+def _departments_of(book: Book, clause: str) -> Cube:
+    by = sorted(_BY_DEPARTMENT)
+    sql = f"select {', '.join((*by, *STATES))} from compliance_department where clause = ?"
+    return Cube.of(frame(book, sql, [clause]), STATES)
+
+
 def among(selection: Selection) -> dict[str, tuple[str, ...]]:
     """What `selection` asks of the keys of a cube."""
     wanted = {"clause": selection.clauses} if selection.clauses else {}
-    for name, value in (("contract_id", selection.contract), ("category", selection.category)):
+    for name, value in (
+        ("contract_id", selection.contract),
+        ("department", selection.department),
+        ("category", selection.category),
+    ):
         if value is not None:
             wanted[name] = (value,)
     return wanted
+
+
+def within(
+    every: pd.DataFrame, contract: str | None, department: str | None = None
+) -> pd.DataFrame:
+    """The rows of one contract, of one department, or all of them."""
+    for column, wanted in (("contract_id", contract), ("department", department)):
+        if wanted is not None:
+            every = every.loc[every[column].fillna("") == wanted]
+    return every.reset_index(drop=True)
 
 
 def _rated(counted: pd.DataFrame) -> pd.DataFrame:

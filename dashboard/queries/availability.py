@@ -73,15 +73,23 @@ def measured(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.D
     availability_with_loaner (null without service), hardware faults, repairs (those finished),
     mttr_seconds = Σ repair time ÷ repairs, mtbf_seconds = Σ (service − down) ÷ faults.
     """
-    if "department" not in by and selection.department is None:
-        fleet = _fleet(book)
-        return _derived(fleet.sums(by, among(selection), selection.first, selection.last))
+    of_department = "department" in by or selection.department is not None
+    of_category = "category" in by or selection.category is not None
+    if not (of_department and of_category):
+        held = _departments(book) if of_department else _fleet(book)
+        return _derived(held.sums(by, among(selection), selection.first, selection.last))
     return _derived(summed(book, "availability_slice", by, _MEASURES, *_in_months(selection)))
 
 
 @per_generation
 def _fleet(book: Book) -> Cube:
     return cube(book, "availability_fleet", ("contract_id", "month", "category"), _MEASURES)
+
+
+@per_generation
+def _departments(book: Book) -> Cube:
+    by = ("contract_id", "month", "department")
+    return Cube.of(summed(book, "availability_slice", by, _MEASURES, "true", []), _MEASURES)
 
 
 def _derived(sums: pd.DataFrame) -> pd.DataFrame:

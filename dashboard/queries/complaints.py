@@ -1,14 +1,15 @@
 """What the page of complaints asks: how far complaints have come, and which they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from math import inf
 
 import pandas as pd
 
 from dashboard import queries
 from dashboard.queries import Book, Selection, _connection, csv, frame
-from dashboard.queries.answers import per_view
+from dashboard.queries.answers import per_generation, per_view
+from dashboard.queries.cube import Cube
 from etl.reports.sections import COMPLAINT_STEPS
 
 CLAUSES = (
@@ -94,83 +95,92 @@ def _of(which: Complaints) -> tuple[str, list[object]]:
     return " and ".join(conditions) or "true", parameters
 
 
-@per_view(128)
+@per_generation
+def _every(book: Book) -> Cube:
+    shares = ", ".join(f"{_share(step)} as {step}" for step in STEPS)
+    found = frame(
+        book,
+        f"""
+        select contract_id, department, category, ruling, outcome, age_days,
+            {_ROUNDS} as rounds, strftime(arose_on, '%Y-%m') as month, {shares}, count(*) as n
+        from complaint group by all
+        """,
+    )
+    return Cube.of(found, ("n",))
+
+
+def _sums(book: Book, which: Complaints, *by: str) -> pd.DataFrame:
+    """How many complaints are meant: n, per `by`."""
+    cube = _every(book)
+    wanted: dict[str, Sequence[object]] = {
+        name: (value,)
+        for name, value in (
+            ("contract_id", which.contract),
+            ("department", which.department),
+            ("rounds", which.rounds),
+            ("category", which.category),
+            ("ruling", which.ruling),
+        )
+        if value is not None
+    }
+    if which.step in STEPS and which.share is not None:
+        wanted[which.step] = (which.share,)
+    if which.outcomes:
+        wanted["outcome"] = which.outcomes
+    if which.from_age is not None or which.to_age is not None:
+        least, most = which.from_age or 0, inf if which.to_age is None else which.to_age
+        wanted["age_days"] = [age for age in cube.values["age_days"] if least <= age <= most]
+    return cube.sums(by, wanted, which.first, which.last)
+
+
 def count(book: Book, which: Complaints) -> int:
     """How many complaints are meant."""
-    where, parameters = _of(which)
-    return int(
-        frame(book, f"select count(*) as n from complaint where {where}", parameters)["n"][0]
-    )
+    return int(_sums(book, which)["n"].iloc[0])
 
 
-@per_view()
 def funnel(book: Book, which: Complaints) -> pd.DataFrame:
     """How many took each step: step, and the counts of SHARES; the steps in their order."""
-    where, parameters = _of(which)
-    took = ", ".join(f"{_share(step)} as {step}" for step in STEPS)
-    every = frame(
-        book,
-        f"select {took}, count(*) as n from complaint where {where} group by all",
-        parameters,
-    )
-    counted = [
-        {share: int(every["n"][every[step] == share].sum()) for share in SHARES} for step in STEPS
-    ]
+    counted = [_spread(_sums(book, which, step), step, SHARES) for step in STEPS]
     return pd.DataFrame(counted).assign(step=STEPS)[["step", *SHARES]]
 
 
-def _counted(book: Book, which: Complaints, key: str, split: str, names: tuple[str, ...]) -> Any:
-    where, parameters = _of(which)
-    counted = ", ".join(f"count(*) filter ({split} = '{name}') as {name}" for name in names)
-    return frame(
-        book,
-        f"select {key} as key, count(*) as n, {counted} from complaint where {where} "
-        "group by 1 order by n desc, key",
-        parameters,
-    )
+def _spread(counted: pd.DataFrame, key: str, names: Sequence[str]) -> dict[str, int]:
+    held = dict(zip(counted[key], counted["n"], strict=True))
+    return {name: int(held.get(name, 0)) for name in names}
 
 
-@per_view()
+def _counted(
+    book: Book, which: Complaints, key: str, split: str, names: Sequence[str]
+) -> pd.DataFrame:
+    rows = [
+        {"key": value, "n": int(part["n"].sum()), **_spread(part, split, names)}
+        for value, part in _sums(book, which, key, split).groupby(key)
+    ]
+    found = pd.DataFrame(rows, columns=["key", "n", *names])
+    return found.sort_values(["n", "key"], ascending=[False, True], ignore_index=True)
+
+
 def by_rounds(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by how many rounds they took: key (MANY_ROUNDS or more as one), n, OUTCOMES."""
-    found: pd.DataFrame = _counted(book, which, _ROUNDS, "outcome", OUTCOMES)
+    found = _counted(book, which, "rounds", "outcome", OUTCOMES)
     return found.sort_values("key", ignore_index=True)
 
 
 @per_view()
 def by_department(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by department: key ("" without one), n, OUTCOMES; the most first."""
-    found: pd.DataFrame = _counted(book, which, "coalesce(department, '')", "outcome", OUTCOMES)
-    return found
+    return _counted(book, which, "department", "outcome", OUTCOMES)
 
 
-@per_view()
 def by_category(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by category: key ("" without one), n, RULINGS; the most first."""
-    found: pd.DataFrame = _counted(book, which, "coalesce(category, '')", "ruling", RULINGS)
-    return found
+    return _counted(book, which, "category", "ruling", RULINGS)
 
 
-@per_view()
 def ages(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by the buckets of AGES: from_age, to_age (null without end), n; none left out."""
-    where, parameters = _of(which)
-    buckets = ", ".join(
-        f"({first}, {'null' if last is None else last}::integer)" for first, last in AGES
-    )
-    return frame(
-        book,
-        f"""
-        with bucket (from_age, to_age) as (values {buckets}),
-        inside as (select age_days from complaint where {where})
-        select bucket.from_age, bucket.to_age, count(inside.age_days) as n
-        from bucket left join inside
-            on inside.age_days >= bucket.from_age
-            and (bucket.to_age is null or inside.age_days <= bucket.to_age)
-        group by 1, 2 order by 1
-        """,
-        parameters,
-    )
+    rows = [(low, high, count(book, which.but(from_age=low, to_age=high))) for low, high in AGES]
+    return pd.DataFrame(rows, columns=["from_age", "to_age", "n"]).astype({"to_age": "Int32"})
 
 
 def promises(book: Book, selection: Selection) -> pd.DataFrame:

@@ -26,15 +26,15 @@ class Cube:
         """Of a frame with `measures` and keys."""
         codes, values = {}, {}
         for name in rows.columns.difference(list(measures)):
-            column = rows[name].fillna("").to_numpy(dtype=object)
-            values[str(name)], codes[str(name)] = np.unique(column, return_inverse=True)
+            column = rows[name].to_numpy(dtype=object, na_value="")
+            codes[str(name)], values[str(name)] = pd.factorize(column, sort=True)
         matrix = rows[list(measures)].to_numpy(dtype=np.int64)
         return cls(codes, values, tuple(measures), matrix)
 
     def sums(
         self,
         by: Sequence[str],
-        among: Mapping[str, Sequence[str]],
+        among: Mapping[str, Sequence[object]],
         first: str | None = None,
         last: str | None = None,
     ) -> pd.DataFrame:
@@ -43,7 +43,7 @@ class Cube:
         """
         inside = np.ones(len(self.matrix), dtype=bool)
         for name, wanted in among.items():
-            inside &= np.isin(self.values[name], wanted)[self.codes[name]]
+            inside &= pd.Index(self.values[name]).isin(list(wanted))[self.codes[name]]
         if first is not None or last is not None:
             months = self.values["month"]
             dated = (months >= (first or "0")) & (months <= (last or "9"))

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from dashboard.queries import STATES, Book, Selection, frame, shared
-from dashboard.queries.answers import per_view
+from dashboard.queries import STATES, Book, Selection, frame, shared, within
+from dashboard.queries.answers import per_generation, per_view
 
 UNIT_CLAUSES = (
     "delivery.new_certified",
@@ -56,41 +56,45 @@ def units(book: Book, selection: Selection, skip: int = 0) -> pd.DataFrame:
     )
 
 
-@per_view()
 def sample_tests(book: Book, selection: Selection) -> pd.DataFrame:
     """Tested parameters, those not as promised first: rows of fact_sample_test with their state."""
-    where, parameters = _place(of_contract(selection))
+    return within(_sample_tests(book), selection.contract)
+
+
+@per_generation
+def _sample_tests(book: Book) -> pd.DataFrame:
     return frame(
         book,
-        f"""
-        select * from sample_test where {where}
+        """
+        select * from sample_test
         order by state not in ('breached', 'unknown'), tested_on desc, test_id
         """,
-        parameters,
     )
 
 
-@per_view()
 def contracts(book: Book, selection: Selection) -> pd.DataFrame:
     """What was agreed once per contract.
 
     Columns: contract_id, name, bid_on, valid_until, awarded_on, guarantee (its state),
     service_manager, service_office.
     """
-    where, parameters = _place(of_contract(selection))
+    return within(_contracts(book), selection.contract)
+
+
+@per_generation
+def _contracts(book: Book) -> pd.DataFrame:
     return frame(
         book,
-        f"""
+        """
         select contract.contract_id, contract.name, contract.bid_on,
             obligation.due_on as valid_until, contract.awarded_on,
             obligation.state as guarantee, contract.service_manager, contract.service_office
-        from (select * from fact_contract where {where}) as contract
+        from fact_contract as contract
         left join obligation
             on obligation.clause = 'delivery.guarantee_valid'
             and obligation.contract_id = contract.contract_id
         order by contract.contract_id
         """,
-        parameters,
     )
 
 
@@ -189,35 +193,41 @@ def expiring(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
-@per_view()
 def training(book: Book, selection: Selection) -> pd.DataFrame:
     """Topics per contract: contract_id, topic, accepted_on, due_on, done_on, state, taken and
     allowed (days from acceptance; taken runs to as_of where the topic was not taught).
     """
-    where, parameters = _place(of_contract(selection))
+    return within(_training(book), selection.contract)
+
+
+@per_generation
+def _training(book: Book) -> pd.DataFrame:
     return frame(
         book,
-        f"""
+        """
         select contract_id, subject as topic, arose_on as accepted_on, due_on, done_on, state,
             date_diff('day', arose_on, coalesce(done_on, ?::date))::integer as taken,
             date_diff('day', arose_on, due_on)::integer as allowed
-        from obligation where clause = 'people.training' and {where}
+        from obligation where clause = 'people.training'
         order by contract_id,
             case subject when 'operation' then 1 when 'maintenance' then 2 else 3 end
         """,
-        [book.as_of, *parameters],
+        [book.as_of],
     )
 
 
-@per_view()
 def special_periods(book: Book, selection: Selection) -> pd.DataFrame:
     """Special periods, those ahead first: rows of fact_special_period, their state, and ahead."""
-    where, parameters = _place(of_contract(selection))
+    return within(_special_periods(book), selection.contract)
+
+
+@per_generation
+def _special_periods(book: Book) -> pd.DataFrame:
     return frame(
         book,
-        f"""
-        select *, starts_at > ? as ahead from special_period where {where}
+        """
+        select *, starts_at > ? as ahead from special_period
         order by ahead desc, case when ahead then starts_at end, starts_at desc, period_id
         """,
-        [book.as_of, *parameters],
+        [book.as_of],
     )

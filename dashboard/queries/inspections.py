@@ -5,8 +5,9 @@ from difflib import SequenceMatcher
 
 import pandas as pd
 
-from dashboard.queries import Book, Selection, after, first_of, frame, shared
-from dashboard.queries.answers import per_view
+from dashboard.queries import Book, Selection, after, among, first_of, frame, shared, within
+from dashboard.queries.answers import per_generation, per_view
+from dashboard.queries.cube import Cube
 
 KINDS = {"monthly": ("monthly",), "windows": ("quarterly", "half_yearly")}
 """What the calendar can show: the monthly visits, or those with a window in the month."""
@@ -193,84 +194,117 @@ def planned_ahead(book: Book, selection: Selection, kind: str) -> pd.DataFrame:
     )
 
 
-@per_view()
 def five_items(book: Book, selection: Selection) -> pd.DataFrame:
     """The five items over the quarterly and half-yearly visits: item, and how often it was done,
     left_out, not_stated.
     """
-    where, parameters = _where(book, selection)
-    counted = ", ".join(
-        f"count(*) filter (where {condition.format(item=item)})::bigint as {answer}_{item}"
-        for item in ITEMS
-        for answer, condition in ANSWERS.items()
-    )
-    found = frame(book, f"select {counted} from fact_visit where {where} and {_TOLD}", parameters)
+    [found] = _sums(_visited(book), selection).to_dict("records")
     return pd.DataFrame(
-        [(item, *(int(found[f"{answer}_{item}"][0]) for answer in ANSWERS)) for item in ITEMS],
+        [(item, *(int(found[f"{answer}_{item}"]) for answer in ANSWERS)) for item in ITEMS],
         columns=["item", *ANSWERS],
     )
 
 
-@per_view()
+def unapproved(book: Book, selection: Selection) -> int:
+    """How many quarterly and half-yearly visits are without a date of approval."""
+    return int(_sums(_visited(book), selection)["unapproved"].iloc[0])
+
+
+def findings(book: Book, selection: Selection) -> pd.DataFrame:
+    """By month of the visit: month, visits, stated (how many say their findings), findings."""
+    return _sums(_visited(book), selection, "month")[["month", "visits", "stated", "findings"]]
+
+
 def report_days(book: Book, selection: Selection) -> pd.DataFrame:
     """Reports delivered by the days they took: days, visits, late (how many of them were)."""
-    where, parameters = _where(book, selection)
-    return frame(
-        book,
-        f"""
-        select date_diff('day', performed_on, report_delivered_on)::integer as days,
-            count(*)::integer as visits,
-            count(*) filter (where report_delivered_on > report_due_on)::integer as late
-        from fact_visit where {where} and report_delivered_on is not null
-        group by 1 order by 1
-        """,
-        parameters,
-    )
+    return _days(_reported(book), selection)
 
 
-@per_view()
 def approval_days(book: Book, selection: Selection) -> pd.DataFrame:
     """Quarterly and half-yearly visits by how long after the approval of their plan they came.
 
     Columns: days (negative: the approval came after the visit), visits, late (all of them or none).
     """
-    where, parameters = _where(book, selection)
-    return frame(
+    return _days(_approved(book), selection)
+
+
+def _days(cube: Cube, selection: Selection) -> pd.DataFrame:
+    found = _sums(cube, selection, "days")
+    return found.assign(days=found["days"].astype("int64"))
+
+
+def _sums(cube: Cube, selection: Selection, *by: str) -> pd.DataFrame:
+    place = Selection(contract=selection.contract, department=selection.department)
+    return cube.sums(by, among(place), selection.first, selection.last)
+
+
+@per_generation
+def _visited(book: Book) -> Cube:
+    measures = {
+        "visits": "true",
+        "stated": "findings is not null",
+        "unapproved": f"{_TOLD} and plan_approved_on is null",
+        **{
+            f"{answer}_{item}": f"{_TOLD} and {condition.format(item=item)}"
+            for item in ITEMS
+            for answer, condition in ANSWERS.items()
+        },
+    }
+    return _performed(
         book,
-        f"""
-        select date_diff('day', plan_approved_on, performed_on)::integer as days,
-            count(*)::integer as visits,
-            count(*) filter (where plan_approved_on > performed_on)::integer as late
-        from fact_visit where {where} and {_TOLD} and plan_approved_on is not null
-        group by 1 order by 1
-        """,
-        parameters,
+        "",
+        {"findings": "coalesce(sum(findings), 0)::bigint"}
+        | {name: f"count(*) filter (where {condition})" for name, condition in measures.items()},
     )
 
 
-@per_view()
-def findings(book: Book, selection: Selection) -> pd.DataFrame:
-    """By month of the visit: month, visits, stated (how many say their findings), findings."""
-    where, parameters = _where(book, selection)
-    return frame(
+@per_generation
+def _reported(book: Book) -> Cube:
+    late = "count(*) filter (where report_delivered_on > report_due_on)"
+    return _performed(
         book,
-        f"""
-        select {_PERFORMED_MONTH} as month, count(*)::integer as visits,
-            count(findings)::integer as stated, coalesce(sum(findings), 0)::integer as findings
-        from fact_visit where {where} group by 1 order by 1
-        """,
-        parameters,
+        "date_diff('day', performed_on, report_delivered_on)",
+        {"visits": "count(*)", "late": late},
     )
 
 
-@per_view()
+@per_generation
+def _approved(book: Book) -> Cube:
+    late = "count(*) filter (where plan_approved_on > performed_on)"
+    return _performed(
+        book,
+        f"case when {_TOLD} then date_diff('day', plan_approved_on, performed_on) end",
+        {"visits": "count(*)", "late": late},
+    )
+
+
+def _performed(book: Book, days: str, measures: dict[str, str]) -> Cube:
+    """The visits made, by contract, department and month, and by `days` where these are known."""
+    by = f", {days} as days" if days else ""
+    counted = ", ".join(f"{sql} as {name}" for name, sql in measures.items())
+    found = frame(
+        book,
+        f"""
+        select contract_id, department, {_PERFORMED_MONTH} as month{by}, {counted}
+        from fact_visit where performed_on is not null{f" and {days} is not null" if days else ""}
+        group by all
+        """,
+    )
+    return Cube.of(found, list(measures))
+
+
 def unlisted(book: Book, selection: Selection) -> pd.DataFrame:
     """Visits to departments without a unit in the register, by contract and department.
 
     Columns: contract_id, department, visits, first_on, last_on, alike (the closest departments
     with units, of the contract), missed (how many missed periods of the closest they fall into).
     """
-    where, parameters = _where(book, selection, Visits(unlisted=True))
+    return within(_unlisted(book), selection.contract, selection.department)
+
+
+@per_generation
+def _unlisted(book: Book) -> pd.DataFrame:
+    where, parameters = _where(book, Selection(), Visits(unlisted=True))
     found = frame(
         book,
         f"""

@@ -9,14 +9,17 @@ from typing import Any
 import pandas as pd
 
 from dashboard import queries
-from dashboard.queries import Book, Selection, frame
-from dashboard.queries.answers import per_view
+from dashboard.queries import Book, Selection, frame, within
+from dashboard.queries.answers import per_generation, per_view
+from dashboard.queries.cube import Cube
 
 RATIO = "spares.ratio"
 CHARGES = "aftercare.parts_at_cost"
 MOST_POINTS = 1100
 MOST_CONTRACTS = 6
 _SECOND = timedelta(seconds=1)
+_DECIMALS = 6
+"""Those of a quantity in the log: a sum of floats is exact again when it is rounded to them."""
 _SEVERITY = {"breached": 0, "unknown": 1, "excluded": 2}
 
 
@@ -91,12 +94,20 @@ def days(book: Book, selection: Selection) -> pd.DataFrame:
     on_hand, perhaps_on_hand, units_in_service, ratio, target, needed, state; contracts (how many
     there are, of which the worst MOST_CONTRACTS are shown), width (days to a point).
     """
+    return _per_stretch(_in_view(book, selection))
+
+
+@per_generation
+def _days(book: Book) -> pd.DataFrame:
+    return frame(book, "select * from spares order by contract_id, day")
+
+
+def _in_view(book: Book, selection: Selection) -> pd.DataFrame:
+    every = within(_days(book), selection.contract)
     first, last = period(selection)
-    where, parameters = _of(
-        Stock(selection.contract, first_on=first, last_on=last), "contract_id", "day"
-    )
-    every = frame(book, f"select * from spares where {where} order by contract_id, day", parameters)
-    return _per_stretch(every)
+    if first is not None:
+        every = every.loc[every["day"] >= pd.Timestamp(first)]
+    return every if last is None else every.loc[every["day"] <= pd.Timestamp(last)]
 
 
 def _per_stretch(every: pd.DataFrame) -> pd.DataFrame:
@@ -136,40 +147,31 @@ def today(book: Book, contract: str | None) -> dict[str, Any]:
 
     on_hand is null where no contract has had a movement.
     """
-    found = frame(
-        book,
-        """
-        select count(*) as contracts, count(*) filter (state = 'met') as met,
-            count(*) filter (state = 'breached') as breached,
-            count(*) filter (state = 'unknown') as unknown,
-            coalesce(sum(units_in_service), 0)::bigint as units,
-            coalesce(sum(needed), 0) as needed, sum(on_hand) as on_hand,
-        from spares
-        where day = ?::date and (?::varchar is null or contract_id = ?)
-        """,
-        [book.as_of, contract, contract],
-    )
-    return {str(name): value for name, value in found.iloc[0].items()}
+    every = within(_days(book), contract)
+    now = every[every["day"] == pd.Timestamp(book.as_of.date())]
+    return {
+        "contracts": len(now),
+        **{state: int((now["state"] == state).sum()) for state in ("met", "breached", "unknown")},
+        "units": int(now["units_in_service"].sum()),
+        "needed": round(float(now["needed"].sum()), _DECIMALS),
+        "on_hand": round(now["on_hand"].sum(min_count=1), _DECIMALS),
+    }
 
 
 @per_view()
 def series(book: Book, selection: Selection) -> pd.DataFrame:
     """On hand and units in service over all contracts in view: day (each seventh up to as_of),
     on_hand (null before any movement), units, ratio."""
-    first, last = period(selection)
-    return frame(
-        book,
-        """
-        select day, sum(on_hand) as on_hand, sum(units_in_service)::bigint as units,
-            sum(on_hand)::double / nullif(sum(units_in_service), 0) as ratio
-        from spares
-        where date_diff('day', day, ?::date) % 7 = 0
-            and (?::varchar is null or contract_id = ?)
-            and (?::date is null or day >= ?) and (?::date is null or day <= ?)
-        group by day order by day
-        """,
-        [book.as_of, selection.contract, selection.contract, first, first, last, last],
+    seen = _in_view(book, selection)
+    since = (pd.Timestamp(book.as_of.date()) - seen["day"]).dt.days
+    found: pd.DataFrame = (
+        seen[since % 7 == 0]
+        .groupby("day")[["on_hand", "units_in_service"]]
+        .sum(min_count=1)
+        .rename(columns={"units_in_service": "units"})
+        .reset_index()
     )
+    return found.assign(ratio=found["on_hand"] / found["units"].where(found["units"] > 0))
 
 
 def promised(book: Book, selection: Selection) -> tuple[Decimal, ...]:
@@ -198,16 +200,22 @@ def stock(book: Book, which: Stock) -> dict[str, Any]:
 @per_view()
 def parts(book: Book, which: Stock) -> pd.DataFrame:
     """The parts of `which`, those gone first: one row per contract and part (see spares_part)."""
-    where, parameters = _of(which, "contract_id", "part_no", "category")
+    every = within(_parts(book), which.contract)
+    for column, wanted in (("part_no", which.part), ("category", which.category)):
+        if wanted is not None:
+            every = every[every[column].fillna("") == wanted]
+    return every.reset_index(drop=True)
+
+
+@per_generation
+def _parts(book: Book) -> pd.DataFrame:
     return frame(
         book,
-        f"""
+        """
         select part_no, part_name, category, on_hand, open_on_hand, last_moved_at,
             unit_cost, cost_value, contract_id
-        from spares_part where {where}
-        order by on_hand, contract_id, part_no
+        from spares_part order by on_hand, contract_id, part_no
         """,
-        parameters,
     )
 
 
@@ -219,40 +227,37 @@ def categories(book: Book, contract: str | None) -> pd.DataFrame:
     category or a unit), short: below the lowest promised ratio even if every part without a
     category were for it.
     """
-    return frame(
+    every = within(_parts(book), contract)
+    held = every.assign(category=every["category"].fillna("")).groupby("category")
+    spare = held.agg(parts=("part_no", "size"), on_hand=("on_hand", "sum")).round(_DECIMALS)
+    units = _units(book).sums(("category",), queries.among(Selection(contract)))
+    found = spare.join(units.set_index("category"), how="outer").fillna(0).rename_axis("category")
+    unnamed = found["on_hand"].get("", 0.0)
+    found = found.reset_index().astype({"parts": "int64", "units": "int64"})
+    named, target = (
+        found["category"] != "",
+        float(min(promised(book, Selection(contract)), default=0)),
+    )
+    needed = (target * found["units"]).round(_DECIMALS)
+    found["ratio"] = (found["on_hand"] / found["units"]).where(named & (found["units"] > 0))
+    found["short"] = named & ((found["on_hand"] + unnamed).round(_DECIMALS) < needed)
+    ordered = found.assign(named=named).sort_values(
+        ["named", "short", "ratio", "units", "category"],
+        ascending=[False, False, True, False, True],
+    )
+    return ordered.drop(columns="named").reset_index(drop=True)
+
+
+@per_generation
+def _units(book: Book) -> Cube:
+    found = frame(
         book,
         """
-        with spare as (
-            select coalesce(category, '') as category, count(*) as parts, sum(on_hand) as on_hand
-            from spares_part where ?::varchar is null or contract_id = ?
-            group by 1
-        ),
-        unit as (
-            select coalesce(category, '') as category, count(*) as units
-            from fact_unit
-            where accepted_on is not null and retired_on is null
-                and (?::varchar is null or contract_id = ?)
-            group by 1
-        ),
-        promised as (
-            select min(value) as target from contract_term
-            where term = 'spares_ratio' and (?::varchar is null or contract_id = ?)
-        ),
-        joined as (
-            select coalesce(spare.category, unit.category) as category,
-                coalesce(spare.parts, 0) as parts, coalesce(spare.on_hand, 0) as on_hand,
-                coalesce(unit.units, 0) as units,
-                coalesce(sum(spare.on_hand) filter (spare.category = '') over (), 0) as unnamed
-            from spare full join unit on spare.category = unit.category
-        )
-        select joined.* exclude (unnamed),
-            case when category <> '' then on_hand::double / nullif(units, 0) end as ratio,
-            category <> '' and on_hand + unnamed < target * units as short
-        from joined cross join promised
-        order by category = '', short desc, ratio nulls last, units desc, category
+        select contract_id, category, count(*) as units from fact_unit
+        where accepted_on is not null and retired_on is null group by 1, 2
         """,
-        [contract] * 6,
     )
+    return Cube.of(found, ("units",))
 
 
 @per_view()
@@ -271,17 +276,10 @@ def units(book: Book, which: Stock, *, skip: int = 0) -> pd.DataFrame:
     )
 
 
-@per_view()
 def count_units(book: Book, which: Stock) -> int:
     """How many units `units` has."""
-    where, parameters = _of(which, "contract_id", "category")
-    found = frame(
-        book,
-        "select count(*) as n from fact_unit "
-        f"where accepted_on is not null and retired_on is null and {where}",
-        parameters,
-    )
-    return int(found["n"].iloc[0])
+    inside = queries.among(Selection(which.contract, category=which.category))
+    return int(_units(book).sums((), inside)["units"].iloc[0])
 
 
 def _movements(which: Stock) -> tuple[str, list[object]]:

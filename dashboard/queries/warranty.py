@@ -14,12 +14,16 @@ from dashboard.queries import (
     Book,
     Selection,
     after,
+    among,
     csv_of,
+    cube,
     first_of,
     frame,
     shared,
+    within,
 )
-from dashboard.queries.answers import per_view
+from dashboard.queries.answers import per_generation, per_view
+from dashboard.queries.cube import Cube
 
 CLAUSES = (
     "warranty.term", "warranty.replacement", "warranty.free_repair",
@@ -98,7 +102,7 @@ def later(book: Book, everyone: Units, months: Sequence[str]) -> Units:
 
 
 def _where(units: Units) -> tuple[str, list[object]]:
-    conditions, parameters = shared(Selection(units.contract, units.department))
+    conditions, parameters = shared(_place(units))
     if units.kind:
         conditions.append(f"({_KINDS[units.kind]})")
     assert units.basis in BASES
@@ -131,25 +135,30 @@ def meant(book: Book, everyone: Units) -> dict[str, Units]:
     }
 
 
-@per_view()
 def tally(book: Book, everyone: Units) -> dict[str, int]:
-    """How many units each set of `meant` has, by the same names: asked once for all of a page."""
-    wanted = meant(book, everyone)
-    return dict(zip(wanted, _counts(book, list(wanted.values())), strict=True))
+    """How many units each set of `meant` has, by the same names, of a contract or a department."""
+    [counted] = _tallies(book).sums((), among(_place(everyone))).to_dict("records")
+    return {str(name): int(n) for name, n in counted.items()}
+
+
+@per_generation
+def _tallies(book: Book) -> Cube:
+    conditions = {name: _where(units) for name, units in meant(book, Units()).items()}
+    counted = ", ".join(
+        f"count(*) filter (where {where}) as {name}" for name, (where, _) in conditions.items()
+    )
+    parameters = [value for _, values in conditions.values() for value in values]
+    found = frame(
+        book, f"select contract_id, department, {counted} from warranty group by 1, 2", parameters
+    )
+    return Cube.of(found, list(conditions))
 
 
 @per_view(128)
 def count(book: Book, units: Units) -> int:
     """How many units are meant."""
-    return _counts(book, [units])[0]
-
-
-def _counts(book: Book, wanted: Sequence[Units]) -> list[int]:
-    conditions = [_where(one) for one in wanted]
-    counted = ", ".join(f"count(*) filter (where {where})" for where, _ in conditions)
-    parameters = [value for _, values in conditions for value in values]
-    found = frame(book, f"select {counted} from warranty", parameters)
-    return [int(n) for n in found.iloc[0]]
+    where, parameters = _where(units)
+    return int(frame(book, f"select count(*) as n from warranty where {where}", parameters)["n"][0])
 
 
 @per_view()
@@ -178,21 +187,22 @@ def _rows(units: Units) -> tuple[str, list[object]]:
     return sql, parameters
 
 
-@per_view()
 def expiries(book: Book, everyone: Units, months: tuple[str, ...]) -> pd.DataFrame:
     """Accepted units by the month ahead in which their warranty ends, one row for each of `months`.
 
     Columns: month, and for each of BASES how many units end in it, counted from as_of on.
     """
-    conditions, parameters = shared(Selection(everyone.contract, everyone.department))
-    sums = ", ".join(f"sum({basis})::bigint as {basis}" for basis in BASES)
-    found = frame(
-        book,
-        f"select month, {sums} from warranty_month "
-        f"where {' and '.join(conditions) or 'true'} group by month",
-        parameters,
-    )
+    found = _months(book).sums(("month",), among(_place(everyone)))
     return found.set_index("month").reindex(list(months), fill_value=0).reset_index()
+
+
+@per_generation
+def _months(book: Book) -> Cube:
+    return cube(book, "warranty_month", ("contract_id", "department", "month"), BASES)
+
+
+def _place(units: Units) -> Selection:
+    return Selection(units.contract, units.department)
 
 
 def months_ahead(book: Book, length: int = 12) -> tuple[str, ...]:
@@ -220,7 +230,7 @@ def extensions_csv(book: Book, everyone: Units) -> Callable[[], bytes]:
 
 
 def _extensions(everyone: Units) -> tuple[str, list[object]]:
-    conditions, parameters = shared(Selection(everyone.contract, everyone.department))
+    conditions, parameters = shared(_place(everyone))
     sql = f"""
         select *, count(*) over () as of_all
         from warranty_event where {" and ".join(conditions) or "true"}
@@ -228,18 +238,20 @@ def _extensions(everyone: Units) -> tuple[str, list[object]]:
     return sql, parameters
 
 
-@per_view()
 def replacements(book: Book, selection: Selection) -> pd.DataFrame:
     """Replacements owed, those still to be made first and of these the longest overdue.
 
     Columns: equipment_id, problem_code, contract_id, department, category, arose_on, due_on,
     done_on, state, stage (overdue, ahead, late, other_model, unproven, made, waived), late_days.
     """
-    conditions, parameters = shared(selection)
-    where = " and ".join(["clause = 'warranty.replacement'", *conditions])
+    return within(_replacements(book), selection.contract, selection.department)
+
+
+@per_generation
+def _replacements(book: Book) -> pd.DataFrame:
     return frame(
         book,
-        f"""
+        """
         with told as (
             select
                 equipment_id, substr(subject, length(equipment_id) + 2) as problem_code,
@@ -254,31 +266,32 @@ def replacements(book: Book, selection: Selection) -> pd.DataFrame:
                     else 'other_model'
                 end as stage,
                 date_diff('day', due_on, coalesce(done_on, ?::date)) as late_days,
-            from obligation where {where}
+            from obligation where clause = 'warranty.replacement'
         )
         select * from told
         order by list_position(
             ['overdue', 'ahead', 'unproven', 'late', 'other_model', 'waived', 'made'], stage
         ), due_on, equipment_id, problem_code
         """,
-        [book.as_of, *parameters],
+        [book.as_of],
     )
 
 
-@per_view()
 def chains(book: Book, selection: Selection) -> pd.DataFrame:
     """Problems where one more failed repair means a replacement, the latest first.
 
     Columns: equipment_id, contract_id, department, category, problem_code, ticket_id (the last
     repair), end_at, run (failed repairs in a row).
     """
-    conditions, parameters = shared(selection)
-    where = " and ".join(["missing = 1", *conditions])
+    return within(_chains(book), selection.contract, selection.department)
+
+
+@per_generation
+def _chains(book: Book) -> pd.DataFrame:
     return frame(
         book,
-        f"""
+        """
         select equipment_id, contract_id, department, category, problem_code, ticket_id, end_at, run
-        from repair_chain where {where} order by end_at desc, equipment_id, problem_code
+        from repair_chain where missing = 1 order by end_at desc, equipment_id, problem_code
         """,
-        parameters,
     )
