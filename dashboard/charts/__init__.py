@@ -28,14 +28,18 @@ def _figure(palette: Palette, height: int, **layout: Any) -> go.Figure:
     }
     figure = go.Figure(
         layout={
-            "template": "none",
             "height": height,
             "margin": {"l": 0, "r": 4, "t": 10, "b": 0},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"family": FONT, "size": 12, "color": palette.text},
             "showlegend": False,
-            "dragmode": False,
+            # Streamlit hands every figure to plotly twice. Where these are as it would set them and
+            # the data have a revision, plotly sees that nothing changed and draws it once.
+            "clickmode": "event+select",
+            "dragmode": "pan",
+            "hovermode": "closest",
+            "datarevision": 1,
             "hoverlabel": {
                 "bgcolor": palette.card,
                 "bordercolor": palette.hairline,
@@ -46,6 +50,7 @@ def _figure(palette: Palette, height: int, **layout: Any) -> go.Figure:
             "yaxis": {**axis, "automargin": True},
         }
     )
+    figure.layout.template = None
     figure.update_layout(**layout)
     return figure
 
@@ -207,6 +212,24 @@ def _course(
         )
 
 
+def heat_height(rows: int) -> int:
+    """The height of `heat` with so many rows."""
+    return 30 * rows + 34
+
+
+def bars_height(rows: int) -> int:
+    """The height of `bars` with so many rows."""
+    return 34 * rows + 12
+
+
+def beside(height: int) -> int:
+    """The height of a chart that stands beside something so high.
+
+    Decided here: a browser that is to stretch a chart draws it, measures its card, draws it again.
+    """
+    return min(max(260, height), 560)
+
+
 def heat(
     frame: pd.DataFrame,
     palette: Palette,
@@ -215,7 +238,6 @@ def heat(
     columns: Sequence[tuple[Any, str]],
     target: float,
     text: Callable[[Any], str] | None,
-    row_height: int = 30,
 ) -> go.Figure:
     """Rates in cells: blue at or above the target, the redder the further below.
 
@@ -224,7 +246,7 @@ def heat(
     cells = {(one["row"], one["column"]): one for one in frame.to_dict("records")}
     known = [float(one["rate"]) for one in cells.values() if one["rate"] == one["rate"]]
     span = max(0.04, target - min(known, default=target))
-    figure = _figure(palette, row_height * len(rows) + 34)
+    figure = _figure(palette, heat_height(len(rows)))
     good = blend(palette.card, palette.accent, 0.14 if palette.mode == "light" else 0.24)
     faint = blend(palette.card, palette.bad.line, 0.2 if palette.mode == "light" else 0.3)
     shades = [[_EMPTY] * len(columns) for _ in rows]
@@ -255,9 +277,9 @@ def heat(
     figure.add_scatter(
         x=[mark[0] for mark in marks],
         y=[mark[1] for mark in marks],
-        mode="markers+text",
+        mode="markers+text" if text else "markers",
         marker={"size": 22, "symbol": "square", "opacity": 0},
-        text=[mark[4] for mark in marks],
+        text=[mark[4] for mark in marks] if text else None,
         textfont={"color": [mark[5] for mark in marks], "size": 11},
         customdata=[[mark[2], mark[3]] for mark in marks],
         hovertext=[mark[6] for mark in marks],
@@ -286,12 +308,12 @@ def _ink(palette: Palette, depth: float) -> str:
     return "#14181f" if depth > 0.75 else palette.text
 
 
-def bars(frame: pd.DataFrame, palette: Palette, *, row_height: int = 34) -> go.Figure:
+def bars(frame: pd.DataFrame, palette: Palette) -> go.Figure:
     """Rates as bullets: the bar is the rate, the tick the target.
 
     Takes label, rate, target, said, tone, hover, key.
     """
-    figure = _figure(palette, row_height * len(frame) + 12)
+    figure = _figure(palette, bars_height(len(frame)))
     y = list(range(len(frame)))
     rates = [0.0 if rate != rate else float(rate) for rate in frame["rate"]]
     known = [*[rate for rate in rates if rate], *frame["target"]]

@@ -13,8 +13,9 @@ _NUMBERS = {".2%": "99.99%", ".1%": "100.0%", ".0%": "100%", "~%": "100%"}
 _FIRST_WIDE = "\u2e80"
 
 
-def settle(figure: go.Figure) -> go.Figure:
-    """Gives the labels of every axis their room; those of rows that need too much are cut short.
+def settle(figure: go.Figure, height: int | None = None) -> go.Figure:
+    """Gives the labels of every axis their room, those of rows that need too much cut short; and
+    the figure its height, where one is wanted.
 
     Labels of columns that a small screen may turn are left to the browser.
     """
@@ -44,6 +45,8 @@ def settle(figure: go.Figure) -> go.Figure:
         }
     )
     figure.update_yaxes(automargin=False)
+    if height is not None:
+        figure.update_layout(height=height)
     return figure
 
 

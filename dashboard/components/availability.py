@@ -14,7 +14,7 @@ from dashboard import charts, queries
 from dashboard.charts.availability import availability
 from dashboard.components import availability_lists as lists
 from dashboard.components import drawer
-from dashboard.components.card import card, chart, nothing
+from dashboard.components.card import CAPTION, card, chart, nothing
 from dashboard.components.figure import figure
 from dashboard.page import Page
 from dashboard.queries import availability as asked
@@ -306,7 +306,7 @@ def by_month(page: Page) -> None:
             "availability_months",
             title,
             lambda key: lists.open_units(title, selection.but(first=key[0], last=key[0])),
-            stretch=True,
+            height=charts.beside(_contracts_height(page)),
         )
 
 
@@ -374,6 +374,13 @@ def departments(page: Page) -> None:
             st.caption(words("availability.most_departments", n=MOST_ROWS, all=len(sums)))
 
 
+def _contracts_height(page: Page) -> int:
+    """How high the chart of contracts is, and what stands below it."""
+    counted = asked.measured(page.book, page.selection, ("contract_id",))
+    rows = int((counted["service_seconds"] > 0).sum())
+    return charts.bars_height(min(rows, MOST_ROWS)) + (CAPTION if rows > MOST_ROWS else 0)
+
+
 def compared(page: Page, column: str) -> None:
     """Availability by `column` (contract_id, category) against its target; bars open units."""
     words, selection = page.words, page.selection
@@ -417,7 +424,6 @@ def compared(page: Page, column: str) -> None:
                     }
                 ),
                 page.palette,
-                row_height=32,
             )
 
         name = "contract" if column == "contract_id" else column

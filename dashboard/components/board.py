@@ -31,8 +31,17 @@ class _Grid:
     rows: list[str]
     columns: list[str]
     wide: bool
+    by_clause: bool
     shown: pd.DataFrame
     tones: pd.DataFrame
+
+    @property
+    def row_height(self) -> int:
+        return 30 if self.by_clause else 38
+
+    @property
+    def height(self) -> int:
+        return fitted(len(self.shown), self.row_height)
 
 
 def _place(row: str, column: str, *, wide: bool) -> tuple[str, str]:
@@ -40,11 +49,14 @@ def _place(row: str, column: str, *, wide: bool) -> tuple[str, str]:
     return (row, column) if wide else (column, row)
 
 
+def height(page: Page) -> int:
+    """How high the board is."""
+    return _grid_of(page).height
+
+
 def board(page: Page) -> None:
     """Draw groups of clauses, each cell its worst clause; where there is one group, its clauses."""
-    found = queries.verdicts(page.book, page.selection)
-    by_clause = found["group"].nunique() == 1
-    grid = built(page, "board", page.selection, lambda: _grid(page, found, by_clause=by_clause))
+    grid = _grid_of(page)
     names, rows, columns, shown = grid.names, grid.rows, grid.columns, grid.shown
 
     key = drawer.numbered("board")
@@ -55,23 +67,23 @@ def board(page: Page) -> None:
             column = columns[list(shown.columns).index(chosen[0][1])]
             promise, contract = _place(rows[int(chosen[0][0])], column, wide=grid.wide)
             title = f"{names[promise]} · {contract}"
-            if by_clause:
+            if grid.by_clause:
                 drawer.rows(title, page.selection.but(contract=contract, clauses=(promise,)))
             else:
+                found = queries.verdicts(page.book, page.selection)
                 inside = tuple(found[found["group"] == promise]["clause"].unique())
                 drawer.group(title, page.selection.but(contract=contract, clauses=inside))
 
-    row_height = 30 if by_clause else 38
     st.dataframe(
         shown.style.apply(lambda _: grid.tones, axis=None),
         key=key,
-        height=fitted(len(shown), row_height),
-        row_height=row_height,
+        height=grid.height,
+        row_height=grid.row_height,
         on_select=picked,
         selection_mode="single-cell",
         alt=page.words("board.title"),
         column_config={
-            "_index": st.column_config.TextColumn("", width=150 if by_clause else 118),
+            "_index": st.column_config.TextColumn("", width=150 if grid.by_clause else 118),
             **{
                 name: st.column_config.TextColumn(name, alignment="center")
                 for name in map(str, shown)
@@ -80,7 +92,13 @@ def board(page: Page) -> None:
     )
 
 
-def _grid(page: Page, found: pd.DataFrame, *, by_clause: bool) -> _Grid:
+def _grid_of(page: Page) -> _Grid:
+    return built(page, "board", page.selection, lambda: _grid(page))
+
+
+def _grid(page: Page) -> _Grid:
+    found = queries.verdicts(page.book, page.selection)
+    by_clause = found["group"].nunique() == 1
     names, cells = _clauses(page, found) if by_clause else _groups(page)
     contracts = list(dict.fromkeys(contract for _, contract in cells))
     wide = len(contracts) <= MOST_COLUMNS
@@ -93,6 +111,7 @@ def _grid(page: Page, found: pd.DataFrame, *, by_clause: bool) -> _Grid:
         rows,
         columns,
         wide,
+        by_clause,
         pd.DataFrame([[cell.said for cell in line] for line in inside], index, heads),
         pd.DataFrame(
             [[_style(page, cell.verdict) for cell in line] for line in inside], index, heads

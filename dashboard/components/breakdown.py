@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import charts, filters, queries
 from dashboard.components import drawer
-from dashboard.components.card import card, chart, nothing
+from dashboard.components.card import CAPTION, card, chart, nothing
 from dashboard.components.obligations import choice
 from dashboard.page import Page
 from dashboard.queries import Selection
@@ -47,7 +47,7 @@ def _bars(
 ) -> None:
     """Bullets for the rows of `frame`, worst first, told by the values of `column`."""
     words = page.words
-    shown = frame[frame["due"] > 0].sort_values("rate", kind="stable").head(MOST_ROWS)
+    shown = _shown(frame)
     if shown.empty:
         nothing(words)
         return
@@ -85,6 +85,16 @@ def _bars(
     chart(page, selection, build, f"bars_{column}", words("breakdown.alt", by=column), on_click)
 
 
+def _shown(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["due"] > 0].sort_values("rate", kind="stable").head(MOST_ROWS)
+
+
+def contracts_height(page: Page, clause: str) -> int:
+    """How high the chart of `by_contract` is."""
+    counted = queries.counts(page.book, page.selection.but(clauses=(clause,)), ("contract_id",))
+    return charts.bars_height(len(_shown(counted)))
+
+
 def by_contract(page: Page, clause: str) -> None:
     """The rate of each contract against its own target."""
     words, selection = page.words, page.selection.but(clauses=(clause,))
@@ -120,6 +130,15 @@ def by_kind(page: Page, clause: str) -> None:
             name,
             lambda key: drawer.rows(_title(page, clause), selection.but(**{column: key[0]})),
         )
+
+
+def _departments_height(page: Page, clause: str) -> int:
+    """How high the chart of `department_months` is, and what stands below it."""
+    selection = page.selection.but(clauses=(clause,))
+    counted = queries.counts(page.book, selection, ("department", "month"))
+    rated = counted[(counted["due"] > 0) & (counted["month"] != queries.NONE)]
+    rows = rated["department"].nunique()
+    return charts.heat_height(min(rows, MOST_ROWS)) + (CAPTION if rows > MOST_ROWS else 0)
 
 
 def department_months(page: Page, clause: str) -> None:
@@ -280,7 +299,7 @@ def durations(page: Page, clause: str) -> None:
                     to_bucket=None if int(key[0]) >= 30 else 2 * int(key[0]) + 1,
                 ),
             ),
-            stretch=True,
+            height=charts.beside(_departments_height(page, clause)),
         )
 
 

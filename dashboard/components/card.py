@@ -16,6 +16,9 @@ from dashboard.page import Page
 from dashboard.queries import Selection, csv
 from dashboard.texts import Words
 
+CAPTION = 33
+"""How high a line below a chart is."""
+
 
 @contextmanager
 def card(
@@ -62,13 +65,13 @@ def chart(
     alt: str,
     on_click: Callable[[Any], None],
     *,
-    stretch: bool = False,
+    height: int | None = None,
 ) -> None:
     """The figure `key` of `selection`, whose marks hand their customdata to `on_click`.
 
-    It is built once for all readers who see the same; `stretch` fills the card.
+    It is built once for all readers who see the same; `height` where it is not its own.
     """
-    figure = built(page, key, selection, lambda: settle(build()))
+    figure = built(page, key, (selection, height), lambda: settle(build(), height))
     name = drawer.numbered(key)
 
     def clicked() -> None:
@@ -78,7 +81,6 @@ def chart(
 
     st.plotly_chart(
         figure,
-        height="stretch" if stretch else "content",
         theme=None,
         config=CONFIG,
         key=name,

@@ -14,11 +14,17 @@ from dashboard.page import Page
 from dashboard.queries import Selection
 from etl.catalogue import catalogue
 
+_CHOICE = 49
+"""How much of its card the choice of what to compare with takes."""
 
-def by_month(page: Page, clause: str, *, comparable: bool = False) -> None:
+
+def by_month(
+    page: Page, clause: str, *, comparable: bool = False, beside: int | None = None
+) -> None:
     """Draw the rate of `clause` by month; a point opens the month's rows.
 
-    `comparable` offers the period before, another contract or another department beside it.
+    `comparable` offers the period before, another contract or another department beside it;
+    `beside`: how high what stands beside its card is.
     """
     words, book = page.words, page.book
     selection = page.selection.but(clauses=(clause,))
@@ -63,7 +69,9 @@ def by_month(page: Page, clause: str, *, comparable: bool = False) -> None:
             f"trend_chart_{page.filters.beside}" if other else "trend_chart",
             words("trend.title", clause=title),
             lambda key: drawer.rows(title, selection.but(first=key[0], last=key[0])),
-            stretch=True,
+            height=None
+            if beside is None
+            else charts.beside(beside - (_CHOICE if comparable else 0)),
         )
 
 

@@ -133,7 +133,7 @@ def ahead(page: Page) -> None:
                     f"{words(f'warranty.{key[1]}')} · {words.month(key[0], with_year=True)}",
                     asked.ending(book, everyone, key[1], key[0]),
                 ),
-                stretch=True,
+                height=528,
             )
         n = asked.tally(book, everyone)["later"]
         if n:

@@ -32,7 +32,7 @@ def overview(page: Page) -> None:
     kpi.row(page, KEY_FIGURES, (availability.headline,))
     left, right = st.columns([6, 5], gap="small")
     with left:
-        trends.by_month(page, "sla.response")
+        trends.by_month(page, "sla.response", beside=board.height(page))
     with right:
         data = queries.verdicts(page.book, page.selection)
         with card(words, "board", words("board.title"), words("board.subtitle"), data):

@@ -24,7 +24,9 @@ def sla(page: Page) -> None:
         clauses.explanation(page, clause, page.filters.contract)
     left, right = st.columns([5, 3], gap="small")
     with left:
-        trends.by_month(page, clause, comparable=True)
+        trends.by_month(
+            page, clause, comparable=True, beside=breakdown.contracts_height(page, clause)
+        )
     with right:
         breakdown.by_contract(page, clause)
     left, right = st.columns([5, 3], gap="small")
