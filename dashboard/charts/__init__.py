@@ -1,6 +1,6 @@
 """Figures: a frame and a palette in, a Plotly figure out. Knows no page and no query."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -28,6 +28,7 @@ def _figure(palette: Palette, height: int, **layout: Any) -> go.Figure:
     }
     figure = go.Figure(
         layout={
+            "template": "none",
             "height": height,
             "margin": {"l": 0, "r": 4, "t": 10, "b": 0},
             "paper_bgcolor": "rgba(0,0,0,0)",
@@ -50,7 +51,7 @@ def _figure(palette: Palette, height: int, **layout: Any) -> go.Figure:
             "yaxis": {**axis, "automargin": True},
         }
     )
-    figure.layout.template = None
+    figure.layout.template = None  # it would be taken for a change, even an empty one
     figure.update_layout(**layout)
     return figure
 
@@ -227,7 +228,7 @@ def beside(height: int) -> int:
 
     Decided here: a browser that is to stretch a chart draws it, measures its card, draws it again.
     """
-    return min(max(260, height), 560)
+    return min(max(260, height), 440)
 
 
 def heat(
@@ -302,6 +303,57 @@ def heat(
     return figure
 
 
+def _ticks(figure: go.Figure, palette: Palette, at: Iterable[float]) -> None:
+    """A tick across the bar of each row: one line, for every shape of a figure takes its time."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for row, goal in enumerate(at):
+        if goal == goal:
+            x += [float(goal), float(goal), None]
+            y += [row - 0.3, row + 0.3, None]
+    figure.add_scatter(
+        x=x, y=y, mode="lines", line={"color": palette.text, "width": 2}, hoverinfo="skip"
+    )
+
+
+def _label_rows(
+    figure: go.Figure,
+    palette: Palette,
+    frame: pd.DataFrame,
+    end: float,
+    *,
+    start: float = 0,
+    barmode: str = "overlay",
+) -> None:
+    """Bars from `start` to `end`: before each row its label, behind it what it comes to.
+
+    Takes label, said, tone.
+    """
+    rows = list(range(len(frame)))
+    figure.add_scatter(
+        x=[end] * len(rows),
+        y=rows,
+        mode="text",
+        text=["  " + said for said in frame["said"]],
+        textposition="middle right",
+        textfont={
+            "color": [palette.tone(t).text if t else palette.muted for t in frame["tone"]],
+            "size": 12,
+        },
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    figure.update_layout(barmode=barmode, margin={"r": 0, "l": 0, "t": 4, "b": 0})
+    figure.update_xaxes(range=[start, end], showticklabels=False)
+    figure.update_yaxes(
+        tickvals=rows,
+        ticktext=list(frame["label"]),
+        tickfont={"color": palette.text},
+        range=[len(rows) - 0.5, -0.5],
+        showgrid=False,
+    )
+
+
 def _ink(palette: Palette, depth: float) -> str:
     if palette.mode == "light":
         return "#ffffff" if depth > 0.75 else palette.text
@@ -338,37 +390,8 @@ def bars(frame: pd.DataFrame, palette: Palette) -> go.Figure:
             selected={"marker": {"opacity": 1}},
             unselected={"marker": {"opacity": 1}},
         )
-    for i, goal in zip(y, frame["target"], strict=True):
-        figure.add_shape(
-            type="line",
-            x0=float(goal),
-            x1=float(goal),
-            y0=i - 0.3,
-            y1=i + 0.3,
-            line={"color": palette.text, "width": 2},
-        )
-    figure.add_scatter(
-        x=[1.0] * len(y),
-        y=y,
-        text=["  " + said for said in frame["said"]],
-        textposition="middle right",
-        textfont={
-            "color": [palette.tone(t).text if t else palette.muted for t in frame["tone"]],
-            "size": 12,
-        },
-        mode="text",
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
-    figure.update_layout(barmode="overlay", margin={"r": 112, "l": 0, "t": 4, "b": 0})
-    figure.update_xaxes(range=[start, 1], showticklabels=False)
-    figure.update_yaxes(
-        tickvals=y,
-        ticktext=list(frame["label"]),
-        tickfont={"color": palette.text},
-        range=[len(y) - 0.5, -0.5],
-        showgrid=False,
-    )
+    _ticks(figure, palette, frame["target"])
+    _label_rows(figure, palette, frame, 1.0, start=start)
     return figure
 
 
@@ -454,23 +477,6 @@ def stage_times(frame: pd.DataFrame, palette: Palette) -> go.Figure:
         hovertemplate="%{hovertext}<extra></extra>",
     )
     figure.add_vline(x=1, line={"color": palette.text, "width": 1.5})
-    figure.add_scatter(
-        x=[end] * len(y),
-        y=y,
-        mode="text",
-        text=["  " + said for said in frame["said"]],
-        textposition="middle right",
-        textfont={"color": [palette.tone(tone).text for tone in frame["tone"]], "size": 12},
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
-    figure.update_layout(barmode="overlay", margin={"r": 150, "l": 0, "t": 4, "b": 0})
-    figure.update_xaxes(range=[0, end], tickvals=[0, 0.5, 1], ticktext=["0", "50%", "100%"])
-    figure.update_yaxes(
-        tickvals=y,
-        ticktext=list(frame["label"]),
-        tickfont={"color": palette.text},
-        range=[len(y) - 0.5, -0.5],
-        showgrid=False,
-    )
+    _label_rows(figure, palette, frame, end)
+    figure.update_xaxes(tickvals=[0, 0.5, 1], ticktext=["0", "50%", "100%"], showticklabels=True)
     return figure

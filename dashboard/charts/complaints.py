@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import _figure
+from dashboard.charts import _figure, _label_rows
 from dashboard.theme import Palette, blend
 
 _LEAST = 0.018
@@ -28,7 +28,6 @@ def stacks(
     *,
     parts: Sequence[tuple[str, str]],
     row_height: int = 34,
-    margin: int = 112,
 ) -> go.Figure:
     """One bar a row, put together from its parts; what the row comes to stands behind it.
 
@@ -57,26 +56,5 @@ def stacks(
             selected={"marker": {"opacity": 1}},
             unselected={"marker": {"opacity": 1}},
         )
-    figure.add_scatter(
-        x=[longest] * len(y),
-        y=y,
-        text=["  " + said for said in frame["said"]],
-        textposition="middle right",
-        textfont={
-            "color": [palette.tone(t).text if t else palette.muted for t in frame["tone"]],
-            "size": 12,
-        },
-        mode="text",
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
-    figure.update_layout(barmode="stack", margin={"r": margin, "l": 0, "t": 4, "b": 0})
-    figure.update_xaxes(range=[0, longest], showticklabels=False)
-    figure.update_yaxes(
-        tickvals=y,
-        ticktext=list(frame["label"]),
-        tickfont={"color": palette.text},
-        range=[len(y) - 0.5, -0.5],
-        showgrid=False,
-    )
+    _label_rows(figure, palette, frame, longest, barmode="stack")
     return figure

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import _figure
+from dashboard.charts import _figure, _label_rows, _ticks
 from dashboard.theme import Palette
 
 
@@ -34,35 +34,6 @@ def against_limit(frame: pd.DataFrame, palette: Palette, *, row_height: int = 30
             selected={"marker": {"opacity": 1}},
             unselected={"marker": {"opacity": 1}},
         )
-    for i, limit in zip(y, frame["allowed"], strict=True):
-        figure.add_shape(
-            type="line",
-            x0=float(limit),
-            x1=float(limit),
-            y0=i - 0.3,
-            y1=i + 0.3,
-            line={"color": palette.text, "width": 2},
-        )
-    figure.add_scatter(
-        x=[end] * len(y),
-        y=y,
-        text=["  " + said for said in frame["said"]],
-        textposition="middle right",
-        textfont={
-            "color": [palette.tone(t).text if t else palette.muted for t in frame["tone"]],
-            "size": 12,
-        },
-        mode="text",
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
-    figure.update_layout(barmode="overlay", margin={"r": 130, "l": 0, "t": 4, "b": 0})
-    figure.update_xaxes(range=[0, end], showticklabels=False)
-    figure.update_yaxes(
-        tickvals=y,
-        ticktext=list(frame["label"]),
-        tickfont={"color": palette.text},
-        range=[len(y) - 0.5, -0.5],
-        showgrid=False,
-    )
+    _ticks(figure, palette, frame["allowed"])
+    _label_rows(figure, palette, frame, end)
     return figure

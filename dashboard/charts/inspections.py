@@ -6,10 +6,12 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import _figure
+from dashboard.charts import _figure, _label_rows
 from dashboard.theme import Palette, blend
 
 _ROW = 30
+_MOST_COUNTED = 18
+"""Narrower bars have no room for their counts, which their hover has too."""
 
 
 def marks(
@@ -135,28 +137,7 @@ def answers(frame: pd.DataFrame, palette: Palette, *, row_height: int = 40) -> g
             selected={"marker": {"opacity": 1}},
             unselected={"marker": {"opacity": 1}},
         )
-    figure.add_scatter(
-        x=[1.0] * len(y),
-        y=y,
-        mode="text",
-        text=["  " + said for said in frame["said"]],
-        textposition="middle right",
-        textfont={
-            "color": [palette.tone(t).text if t else palette.muted for t in frame["tone"]],
-            "size": 12,
-        },
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
-    figure.update_layout(barmode="stack", margin={"r": 120, "l": 0, "t": 0, "b": 0})
-    figure.update_xaxes(range=[0, 1], showticklabels=False)
-    figure.update_yaxes(
-        tickvals=y,
-        ticktext=list(frame["label"]),
-        tickfont={"color": palette.text},
-        range=[len(y) - 0.5, -0.5],
-        showgrid=False,
-    )
+    _label_rows(figure, palette, frame, 1.0, barmode="stack")
     return figure
 
 
@@ -184,7 +165,7 @@ def days(
             "cornerradius": 3,
             "line": {"width": 0},
         },
-        text=frame["visits"],
+        text=frame["visits"] if last - first <= _MOST_COUNTED else None,
         textposition="outside",
         textfont={"color": palette.muted, "size": 11},
         cliponaxis=False,

@@ -7,7 +7,8 @@ from html import escape, unescape
 import plotly.graph_objects as go
 
 _LINE, _TICK, _GAP = 15, 6, 6
-_WIDE, _NARROW = 12.2, 7.0
+_WIDE, _NARROW, _THIN = 12.2, 7.0, 3.8
+_THIN_ONES = " .,:;/|'ijl"
 _MOST, _MAY_TURN = 190, 50
 _NUMBERS = {".2%": "99.99%", ".1%": "100.0%", ".0%": "100%", "~%": "100%"}
 _FIRST_WIDE = "\u2e80"
@@ -37,9 +38,11 @@ def settle(figure: go.Figure, height: int | None = None) -> go.Figure:
             side = axis.side or "bottom"
             room[side] = max(room[side], _TICK + 4 + _LINE * lines)
     margin = figure.layout.margin
+    beside = [one.text for one in figure.select_traces({"textposition": "middle right"})]
     figure.update_layout(
         margin={
             "l": (margin.l or 0) + round(left),
+            "r": max([margin.r or 0, *(round(_widest(said)) + _GAP for said in beside)]),
             "t": (margin.t or 0) + room["top"],
             "b": (margin.b or 0) + room["bottom"],
         }
@@ -56,7 +59,9 @@ def _widest(labels: Iterable[str]) -> float:
 
 def _width(said: str) -> float:
     plain = unescape(re.sub("<[^>]*>", "", said))
-    return sum(_WIDE if one >= _FIRST_WIDE else _NARROW for one in plain)
+    return sum(
+        _WIDE if one >= _FIRST_WIDE else _THIN if one in _THIN_ONES else _NARROW for one in plain
+    )
 
 
 def _cut(label: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import _figure
+from dashboard.charts import _figure, _label_rows, _ticks
 from dashboard.theme import Palette
 
 _PANEL = 104
@@ -34,6 +34,8 @@ def steps(
         palette, height + 34, margin={"l": 0, "r": 54, "t": 0, "b": 0}, hoverdistance=_REACH
     )
     yaxis = figure.layout.yaxis.to_plotly_json()
+    shapes: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
     for i, (panel, label, target, target_label) in enumerate(panels):
         rows = frame[frame["panel"] == panel].to_dict("records")
         name = str(i + 1) if i else ""
@@ -52,30 +54,31 @@ def steps(
                 }
             }
         )
-        _shade(figure, palette, rows, f"y{name}")
+        shapes += _shades(palette, rows, f"y{name}")
         _lines(figure, palette, rows, f"y{name}")
         _days(figure, rows, f"y{name}")
-        figure.add_shape(
-            type="line", xref="paper", x0=0, x1=1, yref=f"y{name}", y0=target, y1=target,
-            line={"color": palette.muted, "width": 1, "dash": "dash"},
-        )  # fmt: skip
-        note = {"showarrow": False, "font": {"size": 11, "color": palette.muted}}
-        figure.add_annotation(
-            **note, text=target_label, xref="paper", x=0, xanchor="left", xshift=6,
-            yref=f"y{name}", y=target, yanchor="top",
-        )  # fmt: skip
-        figure.add_annotation(
-            text=f"<b>{label}</b>", showarrow=False, font={"size": 12, "color": palette.text},
-            xref="paper", x=0, xanchor="left",
-            yref="paper", y=domain[1], yanchor="bottom", yshift=2,
-        )  # fmt: skip
+        shapes.append({
+            "type": "line", "xref": "paper", "x0": 0, "x1": 1,
+            "yref": f"y{name}", "y0": target, "y1": target,
+            "line": {"color": palette.muted, "width": 1, "dash": "dash"},
+        })  # fmt: skip
+        left = {"xref": "paper", "x": 0, "xanchor": "left", "showarrow": False}
+        notes.append({
+            **left, "text": target_label, "font": {"size": 11, "color": palette.muted},
+            "xshift": 6, "yref": f"y{name}", "y": target, "yanchor": "top",
+        })  # fmt: skip
+        notes.append({
+            **left, "text": f"<b>{label}</b>", "font": {"size": 12, "color": palette.text},
+            "yref": "paper", "y": domain[1], "yanchor": "bottom", "yshift": 2,
+        })  # fmt: skip
         if rows and known and rows[-1]["rate"] == rows[-1]["rate"]:
             tone = rows[-1]["tone"]
-            figure.add_annotation(
-                text=rows[-1]["said"], showarrow=False, xref="paper", x=1, xanchor="left", xshift=6,
-                yref=f"y{name}", y=rows[-1]["rate"],
-                font={"size": 12, "color": palette.tone(tone).text if tone else palette.accent},
-            )  # fmt: skip
+            colour = palette.tone(tone).text if tone else palette.accent
+            notes.append({
+                **left, "text": rows[-1]["said"], "font": {"size": 12, "color": colour},
+                "x": 1, "xshift": 6, "yref": f"y{name}", "y": rows[-1]["rate"],
+            })  # fmt: skip
+    figure.update_layout(shapes=shapes, annotations=notes)
     figure.update_xaxes(
         type="date",
         range=[min(frame["from_on"]), max(frame["to_on"])],
@@ -87,15 +90,18 @@ def steps(
     return figure
 
 
-def _shade(figure: go.Figure, palette: Palette, rows: Sequence[Any], axis: str) -> None:
+def _shades(palette: Palette, rows: Sequence[Any], axis: str) -> list[dict[str, Any]]:
     """Stretches below, unknown and waived as bands over the panel's height."""
-    for tone in ("warn", "quiet", "bad"):
-        for first, last in _runs(rows, tone):
-            figure.add_shape(
-                type="rect", layer="below", line={"width": 0}, yref=f"{axis} domain", y0=0, y1=1,
-                x0=first, x1=last, fillcolor=palette.tone(tone).line,
-                opacity=0.16 if palette.mode == "light" else 0.24,
-            )  # fmt: skip
+    band = {
+        "type": "rect", "layer": "below", "line": {"width": 0},
+        "yref": f"{axis} domain", "y0": 0, "y1": 1,
+        "opacity": 0.16 if palette.mode == "light" else 0.24,
+    }  # fmt: skip
+    return [
+        {**band, "x0": first, "x1": last, "fillcolor": palette.tone(tone).line}
+        for tone in ("warn", "quiet", "bad")
+        for first, last in _runs(rows, tone)
+    ]
 
 
 def _runs(rows: Sequence[Any], tone: str) -> list[tuple[str, str]]:
@@ -229,36 +235,6 @@ def bullets(frame: pd.DataFrame, palette: Palette, *, row_height: int = 36) -> g
             selected={"marker": {"opacity": 1}},
             unselected={"marker": {"opacity": 1}},
         )
-    for i, goal in zip(y, frame["target"], strict=True):
-        if goal == goal:
-            figure.add_shape(
-                type="line",
-                x0=float(goal),
-                x1=float(goal),
-                y0=i - 0.3,
-                y1=i + 0.3,
-                line={"color": palette.text, "width": 2},
-            )
-    figure.add_scatter(
-        x=[end] * len(y),
-        y=y,
-        text=["  " + said for said in frame["said"]],
-        textposition="middle right",
-        textfont={
-            "color": [palette.tone(t).text if t else palette.muted for t in frame["tone"]],
-            "size": 12,
-        },
-        mode="text",
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
-    figure.update_layout(barmode="overlay", margin={"r": 112, "l": 0, "t": 4, "b": 0})
-    figure.update_xaxes(range=[0, end], showticklabels=False)
-    figure.update_yaxes(
-        tickvals=y,
-        ticktext=list(frame["label"]),
-        tickfont={"color": palette.text},
-        range=[len(y) - 0.5, -0.5],
-        showgrid=False,
-    )
+    _ticks(figure, palette, frame["target"])
+    _label_rows(figure, palette, frame, end)
     return figure
