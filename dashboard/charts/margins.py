@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from html import escape, unescape
 
+import numpy as np
 import plotly.graph_objects as go
 
 _LINE, _TICK, _GAP = 15, 6, 6
@@ -48,6 +49,13 @@ def settle(figure: go.Figure, height: int | None = None) -> go.Figure:
         }
     )
     figure.update_yaxes(automargin=False)
+    # Sent as bytes, they would be taken for other data when plotly is handed them a second time.
+    for trace in figure.data:
+        for name in ("x", "y", "text"):
+            values = trace[name]
+            if isinstance(values, np.ndarray):
+                trace[name] = None  # what equals what is there would be left as it is
+                trace[name] = values.tolist()
     if height is not None:
         figure.update_layout(height=height)
     return figure

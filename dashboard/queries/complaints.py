@@ -133,11 +133,13 @@ def _sums(book: Book, which: Complaints, *by: str) -> pd.DataFrame:
     return cube.sums(by, wanted, which.first, which.last)
 
 
+@per_view(128)
 def count(book: Book, which: Complaints) -> int:
     """How many complaints are meant."""
     return int(_sums(book, which)["n"].iloc[0])
 
 
+@per_view(128)
 def funnel(book: Book, which: Complaints) -> pd.DataFrame:
     """How many took each step: step, and the counts of SHARES; the steps in their order."""
     counted = [_spread(_sums(book, which, step), step, SHARES) for step in STEPS]
@@ -160,23 +162,26 @@ def _counted(
     return found.sort_values(["n", "key"], ascending=[False, True], ignore_index=True)
 
 
+@per_view(128)
 def by_rounds(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by how many rounds they took: key (MANY_ROUNDS or more as one), n, OUTCOMES."""
     found = _counted(book, which, "rounds", "outcome", OUTCOMES)
     return found.sort_values("key", ignore_index=True)
 
 
-@per_view()
+@per_view(128)
 def by_department(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by department: key ("" without one), n, OUTCOMES; the most first."""
     return _counted(book, which, "department", "outcome", OUTCOMES)
 
 
+@per_view(128)
 def by_category(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by category: key ("" without one), n, RULINGS; the most first."""
     return _counted(book, which, "category", "ruling", RULINGS)
 
 
+@per_view(128)
 def ages(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by the buckets of AGES: from_age, to_age (null without end), n; none left out."""
     rows = [(low, high, count(book, which.but(from_age=low, to_age=high))) for low, high in AGES]

@@ -194,6 +194,7 @@ def planned_ahead(book: Book, selection: Selection, kind: str) -> pd.DataFrame:
     )
 
 
+@per_view()
 def five_items(book: Book, selection: Selection) -> pd.DataFrame:
     """The five items over the quarterly and half-yearly visits: item, and how often it was done,
     left_out, not_stated.
@@ -205,21 +206,25 @@ def five_items(book: Book, selection: Selection) -> pd.DataFrame:
     )
 
 
+@per_view()
 def unapproved(book: Book, selection: Selection) -> int:
     """How many quarterly and half-yearly visits are without a date of approval."""
     return int(_sums(_visited(book), selection)["unapproved"].iloc[0])
 
 
+@per_view()
 def findings(book: Book, selection: Selection) -> pd.DataFrame:
     """By month of the visit: month, visits, stated (how many say their findings), findings."""
     return _sums(_visited(book), selection, "month")[["month", "visits", "stated", "findings"]]
 
 
+@per_view()
 def report_days(book: Book, selection: Selection) -> pd.DataFrame:
     """Reports delivered by the days they took: days, visits, late (how many of them were)."""
     return _days(_reported(book), selection)
 
 
+@per_view()
 def approval_days(book: Book, selection: Selection) -> pd.DataFrame:
     """Quarterly and half-yearly visits by how long after the approval of their plan they came.
 
