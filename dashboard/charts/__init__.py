@@ -213,6 +213,44 @@ def _course(
         )
 
 
+def _cells(
+    figure: go.Figure,
+    palette: Palette,
+    rows: Sequence[tuple[Any, str]],
+    columns: Sequence[tuple[Any, str]],
+    **said: Any,
+) -> None:
+    """What lies over the colours of a grid: text, or where there is none, marks that nobody sees.
+
+    They are what one hovers and clicks; either alone, for each takes its time.
+    """
+    figure.add_scatter(
+        mode="text" if said["text"] else "markers",
+        marker={"size": 22, "symbol": "square", "opacity": 0},
+        hovertemplate="%{hovertext}<extra></extra>",
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        **said,
+    )
+    figure.update_layout(hoverdistance=40)
+    figure.update_xaxes(
+        tickvals=list(range(len(columns))),
+        ticktext=[label for _, label in columns],
+        range=[-0.5, len(columns) - 0.5],
+    )
+    _name_rows(figure, palette, [label for _, label in rows])
+
+
+def _name_rows(figure: go.Figure, palette: Palette, labels: Sequence[str]) -> None:
+    figure.update_yaxes(
+        tickvals=list(range(len(labels))),
+        ticktext=labels,
+        tickfont={"color": palette.text},
+        range=[len(labels) - 0.5, -0.5],
+        showgrid=False,
+    )
+
+
 def heat_height(rows: int) -> int:
     """The height of `heat` with so many rows."""
     return 30 * rows + 34
@@ -275,30 +313,17 @@ def heat(
             [0.5, faint], [1, palette.bad.line],
         ],
     )  # fmt: skip
-    figure.add_scatter(
+    _cells(
+        figure,
+        palette,
+        rows,
+        columns,
         x=[mark[0] for mark in marks],
         y=[mark[1] for mark in marks],
-        mode="markers+text" if text else "markers",
-        marker={"size": 22, "symbol": "square", "opacity": 0},
         text=[mark[4] for mark in marks] if text else None,
         textfont={"color": [mark[5] for mark in marks], "size": 11},
         customdata=[[mark[2], mark[3]] for mark in marks],
         hovertext=[mark[6] for mark in marks],
-        hovertemplate="%{hovertext}<extra></extra>",
-        selected={"marker": {"opacity": 0}},
-        unselected={"marker": {"opacity": 0}},
-    )
-    figure.update_xaxes(
-        tickvals=list(range(len(columns))),
-        ticktext=[label for _, label in columns],
-        range=[-0.5, len(columns) - 0.5],
-    )
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=[label for _, label in rows],
-        tickfont={"color": palette.text},
-        range=[len(rows) - 0.5, -0.5],
-        showgrid=False,
     )
     return figure
 
@@ -345,13 +370,7 @@ def _label_rows(
     )
     figure.update_layout(barmode=barmode, margin={"r": 0, "l": 0, "t": 4, "b": 0})
     figure.update_xaxes(range=[start, end], showticklabels=False)
-    figure.update_yaxes(
-        tickvals=rows,
-        ticktext=list(frame["label"]),
-        tickfont={"color": palette.text},
-        range=[len(rows) - 0.5, -0.5],
-        showgrid=False,
-    )
+    _name_rows(figure, palette, list(frame["label"]))
 
 
 def _ink(palette: Palette, depth: float) -> str:

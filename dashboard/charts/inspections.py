@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import _figure, _label_rows
+from dashboard.charts import _cells, _figure, _label_rows
 from dashboard.theme import Palette, blend
 
 _ROW = 30
@@ -57,32 +57,21 @@ def marks(
             [(i + end) / steps, colour] for i, (colour, _) in enumerate(paints) for end in (0, 1)
         ],
     )
-    figure.add_scatter(
+    _cells(
+        figure,
+        palette,
+        rows,
+        columns,
         x=[at_column[one["column"]] for one in cells],
         y=[at_row[one["row"]] for one in cells],
-        mode="markers+text",
-        marker={"size": 22, "symbol": "square", "opacity": 0},
         text=[one.get("text") or glyphs[one["mark"]][0] for one in cells],
         textfont={"color": [paints[kinds.index(one["mark"])][1] for one in cells], "size": 12},
         customdata=[list(one["key"]) for one in cells],
         hovertext=[one["hover"] for one in cells],
-        hovertemplate="%{hovertext}<extra></extra>",
-        selected={"marker": {"opacity": 0}},
-        unselected={"marker": {"opacity": 0}},
     )
     figure.update_xaxes(
-        tickvals=list(range(len(columns))),
-        ticktext=[label for _, label in columns],
-        range=[-0.5, len(columns) - 0.5],
         side="top" if len(rows) > 12 else "bottom",
         tickangle=0 if _is_short(columns) else None,
-    )
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=[label for _, label in rows],
-        tickfont={"color": palette.text},
-        range=[len(rows) - 0.5, -0.5],
-        showgrid=False,
     )
     return figure
 
