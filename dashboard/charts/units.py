@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from dashboard.charts import Figure, _figure
+from dashboard.charts import Figure, _figure, _name_rows
 from dashboard.theme import Palette, blend
 
 
@@ -119,11 +119,5 @@ def life(
         nticks=8,
         showgrid=True,
     )
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=[label for _, label in rows],
-        tickfont={"color": palette.text},
-        range=[len(rows) - 0.5, -0.5],
-        showgrid=False,
-    )
+    _name_rows(figure, palette, [label for _, label in rows])
     return figure

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from dashboard.charts import Figure, _figure
+from dashboard.charts import Figure, _figure, _name_rows
 from dashboard.theme import Palette, blend
 
 _WIDTHS = {2: 0.36, 3: 0.26}
@@ -118,11 +118,5 @@ def amounts(frame: pd.DataFrame, palette: Palette, *, row_height: int = 36) -> F
     )
     figure.update_layout(margin={"r": 48, "l": 0, "t": 4, "b": 0})
     figure.update_xaxes(range=[0, most], showticklabels=False)
-    figure.update_yaxes(
-        tickvals=y,
-        ticktext=list(frame["label"]),
-        tickfont={"color": palette.text},
-        range=[len(y) - 0.5, -0.5],
-        showgrid=False,
-    )
+    _name_rows(figure, palette, list(frame["label"]))
     return figure
