@@ -64,7 +64,7 @@ def test_a_month_of_the_trend_opens_its_rows(open_page, settled):
 
 def test_a_cell_of_the_heat_map_opens_its_rows(open_page, settled):
     page = open_page("sla", locale="en-GB")
-    point = page.locator(".st-key-card_heat .scatterlayer .points path").first
+    point = page.locator(".st-key-card_heat .scatterlayer .textpoint").first
     point.wait_for(state="attached", timeout=WAIT_MS)
     point.click(force=True)
     settled(page)

@@ -15,10 +15,14 @@ from dashboard.navigation import PAGES
 
 WITHOUT = {"exclude": [["[data-testid=stSidebarNavItems]"]]}
 """Streamlit's own: the list of its menu."""
-WATCH_SHIFTS = """
+WATCH_SHIFTS = r"""
     window.shifts = []; window.moved = performance.now();
     new PerformanceObserver(list => {
-        window.shifts.push(...list.getEntries().map(one => one.value));
+        const told = node => node && (node.closest ? node : node.parentElement)
+            ?.closest('[class*="st-key-"]')?.className.match(/st-key-\S+/)?.[0];
+        window.shifts.push(...list.getEntries().map(
+            one => [one.value, ...new Set(one.sources.map(source => told(source.node)))]
+        ));
         window.moved = performance.now();
     }).observe({type: "layout-shift"});
 """
@@ -65,7 +69,7 @@ def test_a_page_comes_with_its_style_and_with_what_draws_it(served, path):
     assert ".st-key-filters" in body
 
 
-@pytest.mark.parametrize("path", ["sla", "spares"])
+@pytest.mark.parametrize("path", ["", "sla", "spares", "availability"])
 def test_nothing_moves_when_a_filter_changes(open_page, settled, path):
     page = open_page(path)
     page.evaluate(WATCH_SHIFTS)
@@ -78,7 +82,8 @@ def test_nothing_moves_when_a_filter_changes(open_page, settled, path):
         settled(page)
         page.wait_for_timeout(1000)
 
-    assert sum(page.evaluate("window.shifts")) < 0.01
+    shifts = page.evaluate("window.shifts")
+    assert sum(moved for moved, *_ in shifts) < 0.01, shifts
 
 
 @pytest.mark.parametrize("path", ["", *(entry.path for entry in PAGES[1:])])
