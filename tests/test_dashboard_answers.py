@@ -1,5 +1,6 @@
 """Answers that readers share, sums in memory, and drawings that need no measuring."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from urllib.parse import unquote
@@ -7,7 +8,8 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
-from dashboard.charts import bars, trend
+from dashboard.charts import Figure, bars, trend
+from dashboard.charts.inspections import days as took
 from dashboard.charts.margins import settle
 from dashboard.charts.sparkline import sparkline
 from dashboard.queries.answers import forget_views, per_generation, per_view
@@ -113,21 +115,25 @@ def test_readers_who_ask_at_once_wait_for_one_answer():
     assert asked == ["a"]
 
 
+def rated(*labels: str, said: str = "50%") -> Figure:
+    rows = len(labels)
+    frame = pd.DataFrame(
+        {
+            "key": labels,
+            "label": labels,
+            "rate": [0.5] * rows,
+            "said": [said] * rows,
+            "hover": [""] * rows,
+            "tone": [""] * rows,
+            "target": [1.0] * rows,
+        }
+    )
+    return bars(frame, LIGHT)
+
+
 def test_the_room_for_labels_is_decided_beforehand():
-    def drawn(*labels: str):
-        rows = len(labels)
-        frame = pd.DataFrame(
-            {
-                "key": labels,
-                "label": labels,
-                "rate": [0.5] * rows,
-                "said": ["50%"] * rows,
-                "hover": [""] * rows,
-                "tone": [""] * rows,
-                "target": [1.0] * rows,
-            }
-        )
-        return settle(bars(frame, LIGHT)).layout
+    def drawn(*labels: str, said: str = "50%"):
+        return settle(rated(*labels, said=said)).layout
 
     short, wide = drawn("ICU"), drawn("重症医学科")
     long = drawn("a department with a name that nobody can read at one go")
@@ -137,6 +143,19 @@ def test_the_room_for_labels_is_decided_beforehand():
     assert not short.xaxis.automargin
     assert not short.yaxis.automargin
     assert short.margin.b == 0  # this chart has no labels below
+    assert drawn("ICU", said="94.9%  16,134 / 17,002").margin.r > 2 * short.margin.r
+
+
+def test_a_figure_has_nothing_that_looks_changed_when_it_is_handed_over_again():
+    days = pd.DataFrame({"days": [1, 2], "visits": [3, 4], "late": [0, 1], "hover": ["", ""]})
+    for figure in (rated("ICU"), took(days, LIGHT, limit=None, limit_label="")):
+        sent = json.loads(settle(figure, 300).to_json())
+
+        assert "template" not in sent["layout"]
+        assert sent["layout"]["datarevision"]
+        assert sent["layout"]["clickmode"] == "event+select"  # what Streamlit would set
+        assert sent["layout"]["height"] == 300
+        assert all(isinstance(one[axis], list) for one in sent["data"] for axis in "xy")
 
 
 def test_a_line_below_its_target_is_drawn_in_parts_of_two_colours():
