@@ -156,6 +156,7 @@ def test_a_figure_has_nothing_that_looks_changed_when_it_is_handed_over_again():
         assert sent["layout"]["clickmode"] == "event+select"  # what Streamlit would set
         assert sent["layout"]["height"] == 300
         assert all(isinstance(one[axis], list) for one in sent["data"] for axis in "xy")
+    assert sent["data"][0]["text"] == ["3", "4"]
 
 
 def test_a_line_below_its_target_is_drawn_in_parts_of_two_colours():

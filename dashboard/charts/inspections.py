@@ -154,7 +154,7 @@ def days(
             "cornerradius": 3,
             "line": {"width": 0},
         },
-        text=frame["visits"] if last - first <= _MOST_COUNTED else None,
+        text=[str(n) for n in frame["visits"]] if last - first <= _MOST_COUNTED else None,
         textposition="outside",
         textfont={"color": palette.muted, "size": 11},
         cliponaxis=False,

@@ -51,7 +51,7 @@ def settle(figure: go.Figure, height: int | None = None) -> go.Figure:
     figure.update_yaxes(automargin=False)
     # Sent as bytes, they would be taken for other data when plotly is handed them a second time.
     for trace in figure.data:
-        for name in ("x", "y", "text"):
+        for name in ("x", "y"):
             values = trace[name]
             if isinstance(values, np.ndarray):
                 trace[name] = None  # what equals what is there would be left as it is
