@@ -177,6 +177,7 @@ def in_browser(port: int) -> dict[str, float] | None:
         taken = []
         for label in ("3M", "12M", "6M", "3M", "12M", "6M"):
             page.get_by_role("radio", name=label, exact=True).click()
+            page.wait_for_selector("[data-testid=stApp]:not([data-test-script-state=notRunning])")
             page.wait_for_selector(SETTLED)
             page.wait_for_timeout(QUIET_SECONDS * 1000)
             taken.append(page.evaluate("() => (drawn - clicked) / 1000"))

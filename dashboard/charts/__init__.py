@@ -225,7 +225,7 @@ def _cells(
     They are what one hovers and clicks; either alone, for each takes its time.
     """
     figure.add_scatter(
-        mode="text" if said["text"] else "markers",
+        mode="text" if "text" in said else "markers",
         marker={"size": 22, "symbol": "square", "opacity": 0},
         hovertemplate="%{hovertext}<extra></extra>",
         selected={"marker": {"opacity": 0}},
@@ -313,6 +313,10 @@ def heat(
             [0.5, faint], [1, palette.bad.line],
         ],
     )  # fmt: skip
+    written: dict[str, Any] = {}
+    if text:
+        written["text"] = [mark[4] for mark in marks]
+        written["textfont"] = {"color": [mark[5] for mark in marks], "size": 11}
     _cells(
         figure,
         palette,
@@ -320,10 +324,9 @@ def heat(
         columns,
         x=[mark[0] for mark in marks],
         y=[mark[1] for mark in marks],
-        text=[mark[4] for mark in marks] if text else None,
-        textfont={"color": [mark[5] for mark in marks], "size": 11},
         customdata=[[mark[2], mark[3]] for mark in marks],
         hovertext=[mark[6] for mark in marks],
+        **written,
     )
     return figure
 

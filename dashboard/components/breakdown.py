@@ -132,21 +132,24 @@ def by_kind(page: Page, clause: str) -> None:
         )
 
 
-def _departments_height(page: Page, clause: str) -> int:
-    """How high the chart of `department_months` is, and what stands below it."""
+def _by_department(page: Page, clause: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The counts by department and month, and those of them that have a rate."""
     selection = page.selection.but(clauses=(clause,))
     counted = queries.counts(page.book, selection, ("department", "month"))
-    rated = counted[(counted["due"] > 0) & (counted["month"] != queries.NONE)]
-    rows = rated["department"].nunique()
+    return counted, counted[(counted["due"] > 0) & (counted["month"] != queries.NONE)]
+
+
+def _departments_height(page: Page, clause: str) -> int:
+    """How high the chart of `department_months` is, and what stands below it."""
+    rows = _by_department(page, clause)[1]["department"].nunique()
     return charts.heat_height(min(rows, MOST_ROWS)) + (CAPTION if rows > MOST_ROWS else 0)
 
 
 def department_months(page: Page, clause: str) -> None:
     """Department × month: where and when it slips; a cell opens its rows."""
     words, selection = page.words, page.selection.but(clauses=(clause,))
-    counted = queries.counts(page.book, selection, ("department", "month"))
+    counted, rated = _by_department(page, clause)
     targets = queries.targets(page.book, selection, clause)
-    rated = counted[(counted["due"] > 0) & (counted["month"] != queries.NONE)]
     with card(words, "heat", words("heat.title"), words("heat.subtitle"), counted):
         if rated.empty:
             nothing(words)

@@ -25,6 +25,8 @@ from etl.catalogue import catalogue
 SHORTENED = 8
 STILL_OWED = ("overdue", "ahead")
 MOST_VISIBLE = 8
+_AHEAD = 528
+"""About as high as the two cards beside the chart of expiries."""
 _STAGE_STATES = {
     "overdue": "breached",
     "late": "breached",
@@ -133,7 +135,7 @@ def ahead(page: Page) -> None:
                     f"{words(f'warranty.{key[1]}')} · {words.month(key[0], with_year=True)}",
                     asked.ending(book, everyone, key[1], key[0]),
                 ),
-                height=528,
+                height=_AHEAD,
             )
         n = asked.tally(book, everyone)["later"]
         if n:

@@ -7,7 +7,7 @@ from math import inf
 import pandas as pd
 
 from dashboard import queries
-from dashboard.queries import Book, Selection, _connection, csv, frame
+from dashboard.queries import Book, Selection, frame
 from dashboard.queries.answers import per_generation, per_view
 from dashboard.queries.cube import Cube
 from etl.reports.sections import COMPLAINT_STEPS
@@ -112,17 +112,11 @@ def _every(book: Book) -> Cube:
 def _sums(book: Book, which: Complaints, *by: str) -> pd.DataFrame:
     """How many complaints are meant: n, per `by`."""
     cube = _every(book)
-    wanted: dict[str, Sequence[object]] = {
-        name: (value,)
-        for name, value in (
-            ("contract_id", which.contract),
-            ("department", which.department),
-            ("rounds", which.rounds),
-            ("category", which.category),
-            ("ruling", which.ruling),
-        )
-        if value is not None
-    }
+    place = Selection(which.contract, which.department, category=which.category)
+    wanted: dict[str, Sequence[object]] = {**queries.among(place)}
+    for name, value in (("rounds", which.rounds), ("ruling", which.ruling)):
+        if value is not None:
+            wanted[name] = (value,)
     if which.step in STEPS and which.share is not None:
         wanted[which.step] = (which.share,)
     if which.outcomes:
@@ -230,14 +224,8 @@ def listed(
 
 def download(book: Book, which: Complaints) -> Callable[[], bytes]:
     """All of them as CSV, made when it is called."""
-    connection = _connection(book)
     sql, parameters = _listed(which)
-
-    def make() -> bytes:
-        with connection.cursor() as cursor:
-            return csv(cursor.execute(f"{sql} limit {queries.DOWNLOAD_ROWS:d}", parameters).df())
-
-    return make
+    return queries.csv_of(book, f"{sql} limit {queries.DOWNLOAD_ROWS:d}", parameters)
 
 
 @per_view()

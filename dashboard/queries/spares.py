@@ -234,10 +234,8 @@ def categories(book: Book, contract: str | None) -> pd.DataFrame:
     found = spare.join(units.set_index("category"), how="outer").fillna(0).rename_axis("category")
     unnamed = found["on_hand"].get("", 0.0)
     found = found.reset_index().astype({"parts": "int64", "units": "int64"})
-    named, target = (
-        found["category"] != "",
-        float(min(promised(book, Selection(contract)), default=0)),
-    )
+    named = found["category"] != ""
+    target = float(min(promised(book, Selection(contract)), default=0))
     needed = (target * found["units"]).round(_DECIMALS)
     found["ratio"] = (found["on_hand"] / found["units"]).where(named & (found["units"] > 0))
     found["short"] = named & ((found["on_hand"] + unnamed).round(_DECIMALS) < needed)
