@@ -16,24 +16,26 @@ def main() -> None:
     entry = navigation.chosen(said)
     try:
         settings = Settings.from_environment()
+        latest = None if entry.desk else building.book(settings)
+    except (building.StillBuilding, KeptError) as reason:
+        filters.heading(entry.title(said), said)
+        return states.instead(reason, said)
+    try:
         colours = palette(mode.mode())
-        if entry.desk is not None:
+        if entry.desk:
             filters.heading(entry.title(said), said)
             entry.desk(Desk(settings, said, colours))
-            return mode.watch(colours.mode)
-        latest = building.book(settings)
-        view = filters.bar(entry.title(said), said, queries.choices(latest), entry.parameters)
-        book = building.book(settings, view.as_of) if view.as_of else latest
-        states.notices(view, latest, said)
-        page = Page(book, view, said, colours)
-        printing.begin()
-        entry.view(page)
-        printing.buttons(page, entry.title(said))
+        elif latest:
+            view = filters.bar(entry.title(said), said, queries.choices(latest), entry.parameters)
+            book = building.book(settings, view.as_of) if view.as_of else latest
+            states.notices(view, latest, said)
+            page = Page(book, view, said, colours)
+            printing.begin()
+            entry.view(page)
+            printing.buttons(page, entry.title(said))
         mode.watch(colours.mode)
-    except building.StillBuilding as waiting:
-        states.building(waiting.build, said)
-    except KeptError as error:
-        states.failed(entry.title(said), error, said)
+    except (building.StillBuilding, KeptError) as reason:
+        states.instead(reason, said)
 
 
 main()

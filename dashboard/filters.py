@@ -31,6 +31,7 @@ _IN_URL = (
 _LONGEST_ID = 200
 BEFORE = "before"
 _WRITTEN = "filters.written"
+_ASKED = "filters.asked"
 _IGNORED = "filters.ignored"
 _GO = "filters.go"
 
@@ -224,6 +225,8 @@ def heading(title: str, words: Words) -> None:
     for name in (*_IN_URL, "preset", "first", "last"):
         if name in state and name != "lang":
             state[name] = state[name]  # else the state of a widget goes with the page it is on
+    if _WRITTEN not in state:
+        state[_ASKED] = {**state.get(_ASKED, {}), **st.query_params.to_dict()}
     with st.container(key="filters", horizontal=True, vertical_alignment="center"):
         st.title(title, anchor=False, width="stretch")
         switch(words)
@@ -390,6 +393,8 @@ def _adopt_url(choices: Choices, language: str) -> None:
     """Set the widgets from the URL on the first run, and whenever it was changed outside."""
     query = st.query_params.to_dict()
     first = _WRITTEN not in st.session_state
+    if first:
+        query = {**st.session_state.pop(_ASKED, {}), **query}
     if first or (query and query != st.session_state[_WRITTEN]):
         said = parse(query, choices)
         st.session_state[_IGNORED] = said.ignored

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import navigation
+from dashboard import building, navigation
 from dashboard.components import printing
 from dashboard.texts import words
 from etl.catalogue import LANGUAGES
@@ -74,6 +74,35 @@ def test_a_page_stands_whatever_data_there_are(opened, entry, state, language):
     assert is_told == (state == "empty" and entry.desk is None)
     warned = any("2024-02-29" in warning.value for warning in app.warning)
     assert warned == (state == "stale" and entry.desk is None)
+
+
+@pytest.mark.parametrize("meanwhile", ["first", "later", "away"])
+def test_the_view_outlives_a_build_that_is_waited_for(monkeypatch, warehouses, meanwhile):
+    book, shown = building.book, {"page": PAGES[0]}
+
+    def unfinished(*_asked):
+        raise building.StillBuilding(building.Build(None, of=4))
+
+    monkeypatch.setenv("KEPT_WAREHOUSE", str(warehouses["full"]))
+    monkeypatch.setattr(navigation, "chosen", lambda _words: shown["page"])
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    app.query_params.update(contract="C-2", period="3m", lang="en")
+    if meanwhile == "later":
+        app.run()
+    monkeypatch.setattr(building, "book", unfinished)
+    app.run()
+    assert "Overview" in {title.value for title in app.title}
+    if meanwhile == "away":
+        shown["page"] = navigation.PAGES[-1]
+        app.query_params.clear()
+        app.run()
+        shown["page"] = PAGES[0]
+        app.query_params.clear()
+    monkeypatch.setattr(building, "book", book)
+    app.run()
+
+    assert not app.exception
+    assert app.query_params == {"contract": "C-2", "period": "3m", "lang": "en"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -5,8 +5,8 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import filters, queries
-from dashboard.building import Build
+from dashboard import queries
+from dashboard.building import Build, StillBuilding
 from dashboard.filters import Filters
 from dashboard.queries import Book
 from dashboard.texts import Words
@@ -16,9 +16,16 @@ from etl.errors import KeptError
 EMPTY = ("warehouse_empty", "nothing_loaded")
 
 
-def failed(title: str, error: KeptError, words: Words) -> None:
+def instead(reason: StillBuilding | KeptError, words: Words) -> None:
+    """Show, in place of what a page would show, why it cannot."""
+    if isinstance(reason, StillBuilding):
+        building(reason.build, words)
+    else:
+        _failed(reason, words)
+
+
+def _failed(error: KeptError, words: Words) -> None:
     """Say what is wrong and what to do; where nothing was loaded yet, how to begin."""
-    filters.heading(title, words)
     sentence = catalogue().sentence(error, words.language)
     with st.container(border=True, key="card_empty", horizontal_alignment="center"):
         if error.code in EMPTY:

@@ -28,6 +28,8 @@ FLAGS = (
 )
 # The script has run to its end and nothing is about to change.
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
+# Skeletons pulse until what draws their part has come; colours change over some frames.
+AT_REST = "document.getAnimations().length === 0"
 # Below a page's own path Streamlit first asks for its server there, then at the root.
 STREAMLIT_LOOKING = re.compile(r"//[^/]+/[^/]+/_stcore/(health|host-config)$")
 STARTING_SECONDS = 180
@@ -141,6 +143,7 @@ def settled() -> Callable[[Page], None]:
 
 def settle(page: Page) -> None:
     page.locator(SETTLED).wait_for(timeout=60_000)
+    page.wait_for_function(AT_REST, timeout=60_000)
 
 
 def _note_error(said: ConsoleMessage, problems: list[str]) -> None:

@@ -73,7 +73,6 @@ def test_a_page_comes_with_its_style_and_with_what_draws_it(served, path):
 def test_nothing_moves_when_a_filter_changes(open_page, settled, path):
     page = open_page(path)
     # On a busy machine what draws them comes seconds after the page.
-    page.get_by_role("radio", name="12M", exact=True).wait_for()
     page.locator(".js-plotly-plot .main-svg").first.wait_for()
     page.evaluate(WATCH_SHIFTS)
     page.wait_for_function(STILL)
