@@ -295,11 +295,8 @@ def beside_choices(choices: Choices) -> tuple[str, ...]:
 def beside(words: Words, choices: Choices) -> None:
     """Draw the choice of what to compare with; it is read back as `Filters.compared`."""
     state = st.session_state
-    offered = tuple(
-        one
-        for one in beside_choices(choices)
-        if one not in (f"contract:{state['contract']}", f"department:{state['department']}")
-    )
+    shown = (f"contract:{state['contract']}", f"department:{state['department']}")
+    offered = tuple(one for one in beside_choices(choices) if one not in shown)
     if state.get("beside") not in offered:
         state["beside"] = None
     st.selectbox(

@@ -267,11 +267,43 @@ def test_the_steps_are_red_on_the_days_below_and_broken_where_nothing_is_known()
     )
     lines = {trace.line.color: trace for trace in figure.data if trace.mode == "lines"}
 
-    assert set(lines) == {LIGHT.accent, LIGHT.bad.line}
-    assert list(lines[LIGHT.bad.line].y) == [0.04, 0.01, 0.01, None]
-    assert list(lines[LIGHT.accent].y) == [0.04, 0.04, None, 0.05, 0.05, None]
+    assert set(lines) == {LIGHT.accent, LIGHT.bad.line, LIGHT.muted}
+    top = 0.05 * 1.12
+    assert list(lines[LIGHT.bad.line].y) == [0.04 / top, 0.01 / top, 0.01 / top, None]
+    assert list(lines[LIGHT.accent].y) == [
+        0.04 / top,
+        0.04 / top,
+        None,
+        0.05 / top,
+        0.05 / top,
+        None,
+    ]
+    assert figure.layout.yaxis.ticktext == ("0%", "2%", "4%")
     bands = {shape.fillcolor for shape in figure.layout.shapes if shape.type == "rect"}
     assert bands == {LIGHT.warn.line, LIGHT.bad.line}
+
+
+def test_each_contract_has_its_panel_in_which_its_line_begins_and_ends():
+    frame = pd.DataFrame(
+        [
+            ("A", "2026-01-01", "2026-01-03", 0.06, ""),
+            ("B", "2026-01-01", "2026-01-02", None, ""),
+            ("B", "2026-01-02", "2026-01-03", 0.6, ""),
+        ],
+        columns=["panel", "from_on", "to_on", "rate", "tone"],
+    ).assign(middle="2026-01-01 12:00", said="", hover="", key=[["x", "y"]] * 3)
+    figure = figures.steps(
+        frame,
+        LIGHT,
+        panels=[("A", "A", 0.03, ""), ("B", "B", 0.03, "")],
+        ticks=[("2026-01-01", "Jan")],
+    )
+    line = next(one for one in figure.data if one.line.color == LIGHT.accent)
+    marks = next(one for one in figure.data if one.mode == "markers")
+    second = figure.layout.yaxis.range[1] / 2
+
+    assert list(line.x) == ["2026-01-01", "2026-01-03", None, "2026-01-02", "2026-01-03", None]
+    assert list(marks.y) == pytest.approx([second + 1 / 1.12, 0, 1 / 1.12])
 
 
 def test_the_key_figures_and_what_they_open(monkeypatch, warehouse):

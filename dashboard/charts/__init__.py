@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 from dashboard.theme import FONT, Palette, blend
 
 Figure = go.Figure
+UNSEEN = {"size": 22, "symbol": "square", "opacity": 0, "maxdisplayed": 1}
+"""Marks to be pointed at and clicked, of which plotly need draw but one."""
 _EMPTY, _GOOD = -1.0, -0.25
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "responsive": True}
 
@@ -226,7 +228,7 @@ def _cells(
     """
     figure.add_scatter(
         mode="text" if "text" in said else "markers",
-        marker={"size": 22, "symbol": "square", "opacity": 0},
+        marker=UNSEEN,
         hovertemplate="%{hovertext}<extra></extra>",
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},

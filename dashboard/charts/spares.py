@@ -1,12 +1,13 @@
 """Figures of the spares: the ratio as steps, days by month, categories against the promise."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import _figure, _label_rows, _ticks
+from dashboard.charts import UNSEEN, _figure, _label_rows, _ticks
 from dashboard.theme import Palette
 
 _PANEL = 104
@@ -30,71 +31,86 @@ def steps(
     `ticks` first days of months with their labels.
     """
     height = _ONE_PANEL if len(panels) == 1 else _PANEL * len(panels)
+    high = height / len(panels) - _GAP
+    apart = 1 + _GAP / high
     figure = _figure(
         palette, height + 34, margin={"l": 0, "r": 54, "t": 0, "b": 0}, hoverdistance=_REACH
     )
-    yaxis = figure.layout.yaxis.to_plotly_json()
-    shapes: list[dict[str, Any]] = []
+    first, last = min(frame["from_on"]), max(frame["to_on"])
+    placed: list[list[Any]] = []
+    bands: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
+    values: list[float] = []
+    labels: list[str] = []
+    goals: list[float | None] = []
+    left = {"xref": "paper", "x": 0, "xanchor": "left", "showarrow": False}
     for i, (panel, label, target, target_label) in enumerate(panels):
-        rows = frame[frame["panel"] == panel].to_dict("records")
-        name = str(i + 1) if i else ""
+        rows: list[Any] = frame[frame["panel"] == panel].to_dict("records")
         known = [float(row["rate"]) for row in rows if row["rate"] == row["rate"]]
         top = max([target * 1.5, *known]) * 1.12
-        gap = _GAP / height
-        domain = [1 - (i + 1) / len(panels), 1 - i / len(panels) - gap]
-        figure.update_layout(
-            {
-                f"yaxis{name}": {
-                    **yaxis,
-                    "domain": domain,
-                    "range": [0, top],
-                    "nticks": 5 if len(panels) == 1 else 3,
-                    "tickformat": "~%",
-                }
-            }
-        )
-        shapes += _shades(palette, rows, f"y{name}")
-        _lines(figure, palette, rows, f"y{name}")
-        _days(figure, rows, f"y{name}")
-        shapes.append({
-            "type": "line", "xref": "paper", "x0": 0, "x1": 1,
-            "yref": f"y{name}", "y0": target, "y1": target,
-            "line": {"color": palette.muted, "width": 1, "dash": "dash"},
-        })  # fmt: skip
-        left = {"xref": "paper", "x": 0, "xanchor": "left", "showarrow": False}
+        floor = (len(panels) - 1 - i) * apart
+        # Six panels on one axis are drawn in a fifth of the time of six axes.
+        placed.append([{**row, "y": floor + row["rate"] / top, "floor": floor} for row in rows])
+        bands += _bands(palette, rows, floor)
+        at = [*_ticked(top, 5 if len(panels) == 1 else 3)]
+        values += [floor + one / top for one in at]
+        labels += [f"{one * 100:.6g}%" for one in at]
+        goal = floor + target / top
+        goals += [goal, goal, None]
         notes.append({
             **left, "text": target_label, "font": {"size": 11, "color": palette.muted},
-            "xshift": 6, "yref": f"y{name}", "y": target, "yanchor": "top",
+            "xshift": 6, "y": goal, "yanchor": "top",
         })  # fmt: skip
         notes.append({
             **left, "text": f"<b>{label}</b>", "font": {"size": 12, "color": palette.text},
-            "yref": "paper", "y": domain[1], "yanchor": "bottom", "yshift": 2,
+            "y": floor + 1, "yanchor": "bottom", "yshift": 2,
         })  # fmt: skip
         if rows and known and rows[-1]["rate"] == rows[-1]["rate"]:
             tone = rows[-1]["tone"]
             colour = palette.tone(tone).text if tone else palette.accent
             notes.append({
                 **left, "text": rows[-1]["said"], "font": {"size": 12, "color": colour},
-                "x": 1, "xshift": 6, "yref": f"y{name}", "y": rows[-1]["rate"],
+                "x": 1, "xshift": 6, "y": floor + rows[-1]["rate"] / top,
             })  # fmt: skip
-    figure.update_layout(shapes=shapes, annotations=notes)
+    _lines(figure, palette, placed)
+    figure.add_scatter(
+        x=[first, last, None] * len(panels),
+        y=goals,
+        mode="lines",
+        hoverinfo="skip",
+        line={"color": palette.muted, "width": 1, "dash": "dash"},
+    )
+    _days(figure, list(chain(*placed)))
+    figure.update_layout(shapes=bands, annotations=notes)
     figure.update_xaxes(
         type="date",
-        range=[min(frame["from_on"]), max(frame["to_on"])],
+        range=[first, last],
         tickvals=[day for day, _ in ticks],
         ticktext=[label for _, label in ticks],
-        anchor="free",
-        position=0,
     )
+    figure.update_yaxes(tickvals=values, ticktext=labels, range=[0, len(panels) * apart])
     return figure
 
 
-def _shades(palette: Palette, rows: Sequence[Any], axis: str) -> list[dict[str, Any]]:
+def _ticked(top: float, most: int) -> Iterator[float]:
+    """Round values from 0 to `top`, at most so many."""
+    step = next(
+        digit * 10.0**power
+        for power in range(-6, 6)
+        for digit in (1, 2, 5)
+        if top / (digit * 10.0**power) < most
+    )
+    value = 0.0
+    while value <= top:
+        yield value
+        value += step
+
+
+def _bands(palette: Palette, rows: Sequence[Any], floor: float) -> list[dict[str, Any]]:
     """Stretches below, unknown and waived as bands over the panel's height."""
     band = {
         "type": "rect", "layer": "below", "line": {"width": 0},
-        "yref": f"{axis} domain", "y0": 0, "y1": 1,
+        "y0": floor, "y1": floor + 1,
         "opacity": 0.16 if palette.mode == "light" else 0.24,
     }  # fmt: skip
     return [
@@ -116,29 +132,29 @@ def _runs(rows: Sequence[Any], tone: str) -> list[tuple[str, str]]:
     return found
 
 
-def _lines(figure: go.Figure, palette: Palette, rows: Sequence[Any], axis: str) -> None:
+def _lines(figure: go.Figure, palette: Palette, panels: Sequence[Sequence[Any]]) -> None:
     """The steps, each in the colour of its own days; a step begins where the last one ended."""
     for tone in ("", "quiet", "warn", "bad"):
         x: list[str | None] = []
         y: list[float | None] = []
-        for i, row in enumerate(rows):
-            if row["tone"] != tone or row["rate"] != row["rate"]:
-                continue
-            before = rows[i - 1] if i else {"tone": None, "rate": None}
-            if before["tone"] != tone and before["rate"] == before["rate"] and i:
+        for rows in panels:
+            for i, row in enumerate(rows):
+                if row["tone"] != tone or row["y"] != row["y"]:
+                    continue
+                before = rows[i - 1] if i else {"tone": None, "y": None}
+                if before["tone"] != tone and before["y"] == before["y"] and i:
+                    x.append(row["from_on"])
+                    y.append(before["y"])
                 x.append(row["from_on"])
-                y.append(before["rate"])
-            x.append(row["from_on"])
-            y.append(row["rate"])
-            after = rows[i + 1] if i + 1 < len(rows) else {"tone": None}
-            if after["tone"] != tone or after["rate"] != after["rate"]:
-                x += [row["to_on"], None]
-                y += [row["rate"], None]
+                y.append(row["y"])
+                after = rows[i + 1] if i + 1 < len(rows) else {"tone": None}
+                if after["tone"] != tone or after["y"] != after["y"]:
+                    x += [row["to_on"], None]
+                    y += [row["y"], None]
         if x:
             figure.add_scatter(
                 x=x,
                 y=y,
-                yaxis=axis,
                 mode="lines",
                 hoverinfo="skip",
                 line={
@@ -149,14 +165,13 @@ def _lines(figure: go.Figure, palette: Palette, rows: Sequence[Any], axis: str) 
             )
 
 
-def _days(figure: go.Figure, rows: Sequence[Any], axis: str) -> None:
+def _days(figure: go.Figure, rows: Sequence[Any]) -> None:
     """What can be pointed at: the middle of each step; a day without a ratio lies on the floor."""
     figure.add_scatter(
         x=[row["middle"] for row in rows],
-        y=[row["rate"] if row["rate"] == row["rate"] else 0 for row in rows],
-        yaxis=axis,
+        y=[row["y"] if row["y"] == row["y"] else row["floor"] for row in rows],
         mode="markers",
-        marker={"size": 11, "opacity": 0},
+        marker=UNSEEN,
         customdata=[row["key"] for row in rows],
         hovertext=[row["hover"] for row in rows],
         hovertemplate="%{hovertext}<extra></extra>",
