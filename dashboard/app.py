@@ -18,8 +18,7 @@ def main() -> None:
         settings = Settings.from_environment()
         latest = None if entry.desk else building.book(settings)
     except (building.StillBuilding, KeptError) as reason:
-        filters.heading(entry.title(said), said)
-        return states.instead(reason, said)
+        return states.instead(reason, said, entry.title(said))
     try:
         colours = palette(mode.mode())
         if entry.desk:

@@ -6,12 +6,9 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.theme import FONT, Palette, blend
+from dashboard.theme import FONT, Palette
 
 Figure = go.Figure
-UNSEEN = {"size": 22, "symbol": "square", "opacity": 0, "maxdisplayed": 1}
-"""Marks to be pointed at and clicked, of which plotly need draw but one."""
-_EMPTY, _GOOD = -1.0, -0.25
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "responsive": True}
 
 
@@ -215,34 +212,6 @@ def _course(
         )
 
 
-def _cells(
-    figure: go.Figure,
-    palette: Palette,
-    rows: Sequence[tuple[Any, str]],
-    columns: Sequence[tuple[Any, str]],
-    **said: Any,
-) -> None:
-    """What lies over the colours of a grid: text, or where there is none, marks that nobody sees.
-
-    They are what one hovers and clicks; either alone, for each takes its time.
-    """
-    figure.add_scatter(
-        mode="text" if "text" in said else "markers",
-        marker=UNSEEN,
-        hovertemplate="%{hovertext}<extra></extra>",
-        selected={"marker": {"opacity": 0}},
-        unselected={"marker": {"opacity": 0}},
-        **said,
-    )
-    figure.update_layout(hoverdistance=40)
-    figure.update_xaxes(
-        tickvals=list(range(len(columns))),
-        ticktext=[label for _, label in columns],
-        range=[-0.5, len(columns) - 0.5],
-    )
-    _name_rows(figure, palette, [label for _, label in rows])
-
-
 def _name_rows(figure: go.Figure, palette: Palette, labels: Sequence[str]) -> None:
     figure.update_yaxes(
         tickvals=list(range(len(labels))),
@@ -251,11 +220,6 @@ def _name_rows(figure: go.Figure, palette: Palette, labels: Sequence[str]) -> No
         range=[len(labels) - 0.5, -0.5],
         showgrid=False,
     )
-
-
-def heat_height(rows: int) -> int:
-    """The height of `heat` with so many rows."""
-    return 30 * rows + 34
 
 
 def bars_height(rows: int) -> int:
@@ -269,68 +233,6 @@ def beside(height: int) -> int:
     Decided here: a browser that is to stretch a chart draws it, measures its card, draws it again.
     """
     return min(max(260, height), 440)
-
-
-def heat(
-    frame: pd.DataFrame,
-    palette: Palette,
-    *,
-    rows: Sequence[tuple[Any, str]],
-    columns: Sequence[tuple[Any, str]],
-    target: float,
-    text: Callable[[Any], str] | None,
-) -> go.Figure:
-    """Rates in cells: blue at or above the target, the redder the further below.
-
-    Takes row, column, rate, hover; `rows` and `columns` are keys with their labels in order.
-    """
-    cells = {(one["row"], one["column"]): one for one in frame.to_dict("records")}
-    known = [float(one["rate"]) for one in cells.values() if one["rate"] == one["rate"]]
-    span = max(0.04, target - min(known, default=target))
-    figure = _figure(palette, heat_height(len(rows)))
-    good = blend(palette.card, palette.accent, 0.14 if palette.mode == "light" else 0.24)
-    faint = blend(palette.card, palette.bad.line, 0.2 if palette.mode == "light" else 0.3)
-    shades = [[_EMPTY] * len(columns) for _ in rows]
-    marks: list[tuple[int, int, Any, Any, str, str, str]] = []
-    for y, (row, _) in enumerate(rows):
-        for x, (column, _) in enumerate(columns):
-            one = cells.get((row, column))
-            if one is None or one["rate"] != one["rate"]:
-                continue
-            rate = float(one["rate"])
-            depth = 0.0 if rate >= target else min(1.0, (target - rate) / span)
-            shades[y][x] = max(depth, 0.001) if rate < target else _GOOD
-            label = text(one) if text else ""
-            marks.append((x, y, row, column, label, _ink(palette, depth), one["hover"]))
-    figure.add_heatmap(
-        z=shades,
-        zmin=-1,
-        zmax=1,
-        xgap=3,
-        ygap=3,
-        showscale=False,
-        hoverinfo="skip",
-        colorscale=[
-            [0, palette.grid], [0.25, palette.grid], [0.25, good], [0.5, good],
-            [0.5, faint], [1, palette.bad.line],
-        ],
-    )  # fmt: skip
-    written: dict[str, Any] = {}
-    if text:
-        written["text"] = [mark[4] for mark in marks]
-        written["textfont"] = {"color": [mark[5] for mark in marks], "size": 11}
-    _cells(
-        figure,
-        palette,
-        rows,
-        columns,
-        x=[mark[0] for mark in marks],
-        y=[mark[1] for mark in marks],
-        customdata=[[mark[2], mark[3]] for mark in marks],
-        hovertext=[mark[6] for mark in marks],
-        **written,
-    )
-    return figure
 
 
 def _ticks(figure: go.Figure, palette: Palette, at: Iterable[float]) -> None:
@@ -376,12 +278,6 @@ def _label_rows(
     figure.update_layout(barmode=barmode, margin={"r": 0, "l": 0, "t": 4, "b": 0})
     figure.update_xaxes(range=[start, end], showticklabels=False)
     _name_rows(figure, palette, list(frame["label"]))
-
-
-def _ink(palette: Palette, depth: float) -> str:
-    if palette.mode == "light":
-        return "#ffffff" if depth > 0.75 else palette.text
-    return "#14181f" if depth > 0.75 else palette.text
 
 
 def bars(frame: pd.DataFrame, palette: Palette) -> go.Figure:

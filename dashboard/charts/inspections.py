@@ -1,97 +1,16 @@
-"""Figures of the inspections: marks in cells, answers as shares, counts by day and by month."""
+"""Figures of the inspections: answers as shares, counts by day and by month."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import _cells, _figure, _label_rows
+from dashboard.charts import _figure, _label_rows
 from dashboard.theme import Palette, blend
 
-_ROW = 30
 _MOST_COUNTED = 18
 """Narrower bars have no room for their counts, which their hover has too."""
-
-
-def marks(
-    frame: pd.DataFrame,
-    palette: Palette,
-    *,
-    rows: Sequence[tuple[Any, str]],
-    columns: Sequence[tuple[Any, str]],
-    glyphs: Mapping[str, tuple[str, str]],
-    row_height: int = _ROW,
-) -> go.Figure:
-    """One glyph and tint per cell.
-
-    Takes row, column, mark, hover, key (a list) and, where a cell says more than its glyph, text;
-    `glyphs` maps each mark to its glyph and its paint: see `paint`. `rows` and `columns` are keys
-    with their labels in order.
-    """
-    kinds = list(glyphs)
-    paints = [paint(palette, glyphs[kind][1]) for kind in kinds]
-    at_row = {key: y for y, (key, _) in enumerate(rows)}
-    at_column = {key: x for x, (key, _) in enumerate(columns)}
-    shades: list[list[float | None]] = [[None] * len(columns) for _ in rows]
-    cells = [
-        one
-        for one in frame.to_dict("records")
-        if one["row"] in at_row and one["column"] in at_column
-    ]
-    for one in cells:
-        shades[at_row[one["row"]]][at_column[one["column"]]] = kinds.index(one["mark"])
-    steps = len(kinds)
-    # Plotly leaves the labels out rather than draw cells lower than the minimum.
-    figure = _figure(palette, row_height * len(rows) + 34, minreducedheight=row_height)
-    figure.add_heatmap(
-        z=shades,
-        zmin=-0.5,
-        zmax=steps - 0.5,
-        xgap=3,
-        ygap=3,
-        showscale=False,
-        hoverinfo="skip",
-        hoverongaps=False,
-        colorscale=[
-            [(i + end) / steps, colour] for i, (colour, _) in enumerate(paints) for end in (0, 1)
-        ],
-    )
-    _cells(
-        figure,
-        palette,
-        rows,
-        columns,
-        x=[at_column[one["column"]] for one in cells],
-        y=[at_row[one["row"]] for one in cells],
-        text=[one.get("text") or glyphs[one["mark"]][0] for one in cells],
-        textfont={"color": [paints[kinds.index(one["mark"])][1] for one in cells], "size": 12},
-        customdata=[list(one["key"]) for one in cells],
-        hovertext=[one["hover"] for one in cells],
-    )
-    figure.update_xaxes(
-        side="top" if len(rows) > 12 else "bottom",
-        tickangle=0 if _is_short(columns) else None,
-    )
-    return figure
-
-
-def _is_short(columns: Sequence[tuple[Any, str]]) -> bool:
-    """Whether the labels fit above their cells on a small screen too."""
-    return all(len(part) <= 4 for _, label in columns for part in label.split("<br>"))
-
-
-def paint(palette: Palette, name: str) -> tuple[str, str]:
-    """The fill and the ink of a cell: plain, strong (a breach), empty, or a tone of the palette."""
-    light = palette.mode == "light"
-    if name == "plain":
-        return blend(palette.card, palette.accent, 0.1 if light else 0.18), palette.accent
-    if name == "strong":
-        return palette.bad.line, "#ffffff" if light else "#14181f"
-    if name == "empty":
-        return palette.grid, palette.muted
-    tone = palette.tone(name)
-    return tone.tint, tone.text
 
 
 def answers(frame: pd.DataFrame, palette: Palette, *, row_height: int = 40) -> go.Figure:

@@ -28,10 +28,10 @@ def settle(figure: go.Figure, height: int | None = None) -> go.Figure:
         if axis.ticktext is not None:
             axis.ticktext = [_cut(label) for label in axis.ticktext]
         labels = axis.ticktext or [_NUMBERS.get(axis.tickformat, "12.5k")]
-        left = max(left, _TICK + _GAP + _widest(labels))
+        left = max(left, _TICK + _GAP + widest(labels))
     room = {"top": 0, "bottom": 0}
     for axis in figure.select_xaxes():
-        if axis.tickangle is None and _widest(axis.ticktext or []) > _MAY_TURN:
+        if axis.tickangle is None and widest(axis.ticktext or []) > _MAY_TURN:
             continue
         axis.automargin = False
         if axis.showticklabels is not False:
@@ -43,7 +43,7 @@ def settle(figure: go.Figure, height: int | None = None) -> go.Figure:
     figure.update_layout(
         margin={
             "l": (margin.l or 0) + round(left),
-            "r": max([margin.r or 0, *(round(_widest(said)) + _GAP for said in beside)]),
+            "r": max([margin.r or 0, *(round(widest(said)) + _GAP for said in beside)]),
             "t": (margin.t or 0) + room["top"],
             "b": (margin.b or 0) + room["bottom"],
         }
@@ -61,21 +61,26 @@ def settle(figure: go.Figure, height: int | None = None) -> go.Figure:
     return figure
 
 
-def _widest(labels: Iterable[str]) -> float:
-    return max((_width(line) for label in labels for line in label.split("<br>")), default=0.0)
+def widest(labels: Iterable[str]) -> float:
+    """How wide the longest line of the labels is, in pixels."""
+    return max((_width(line) for label in labels for line in plain(label)), default=0.0)
+
+
+def plain(said: str) -> list[str]:
+    """The lines of what plotly is to say, without its markup."""
+    return [unescape(re.sub("<[^>]*>", "", line)) for line in said.split("<br>")]
 
 
 def _width(said: str) -> float:
-    plain = unescape(re.sub("<[^>]*>", "", said))
     return sum(
-        _WIDE if one >= _FIRST_WIDE else _THIN if one in _THIN_ONES else _NARROW for one in plain
+        _WIDE if one >= _FIRST_WIDE else _THIN if one in _THIN_ONES else _NARROW for one in said
     )
 
 
 def _cut(label: str) -> str:
-    if _widest([label]) <= _MOST or "<" in label:
+    if widest([label]) <= _MOST or "<" in label:
         return label
-    plain = unescape(label)
-    while _width(plain) > _MOST - _WIDE:
-        plain = plain[:-1]
-    return escape(f"{plain}…")
+    said = unescape(label)
+    while _width(said) > _MOST - _WIDE:
+        said = said[:-1]
+    return escape(f"{said}…")

@@ -7,9 +7,11 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import UNSEEN, _figure, _label_rows, _ticks
+from dashboard.charts import _figure, _label_rows, _ticks
 from dashboard.theme import Palette
 
+_UNSEEN = {"size": 22, "opacity": 0, "maxdisplayed": 1}
+"""Marks to be pointed at and clicked, of which plotly need draw but one."""
 _PANEL = 104
 _ONE_PANEL = 260
 _GAP = 30
@@ -171,7 +173,7 @@ def _days(figure: go.Figure, rows: Sequence[Any]) -> None:
         x=[row["middle"] for row in rows],
         y=[row["y"] if row["y"] == row["y"] else row["floor"] for row in rows],
         mode="markers",
-        marker=UNSEEN,
+        marker=_UNSEEN,
         customdata=[row["key"] for row in rows],
         hovertext=[row["hover"] for row in rows],
         hovertemplate="%{hovertext}<extra></extra>",

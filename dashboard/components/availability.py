@@ -11,11 +11,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, queries
+from dashboard.charts import grids
 from dashboard.charts.availability import availability
 from dashboard.components import availability_lists as lists
 from dashboard.components import drawer
 from dashboard.components.card import CAPTION, card, chart, nothing
 from dashboard.components.figure import figure
+from dashboard.components.grid import grid
 from dashboard.page import Page
 from dashboard.queries import availability as asked
 from dashboard.texts import plain
@@ -329,8 +331,8 @@ def departments(page: Page) -> None:
         cells = served[served["month"].isin(months) & served["department"].isin(order)]
         names = {one: one or words("card.none") for one in order}
 
-        def build() -> charts.Figure:
-            return charts.heat(
+        def build() -> grids.Grid:
+            return grids.heat(
                 pd.DataFrame(
                     {
                         "row": cells["department"],
@@ -351,7 +353,7 @@ def departments(page: Page) -> None:
                     }
                 ),
                 page.palette,
-                rows=[(one, escape(names[one])) for one in order],
+                rows=[(one, names[one], "") for one in order],
                 columns=list(zip(months, words.month_ticks(months), strict=True)),
                 target=float(targets[0]),
                 text=lambda one: words.percent(int(one["up"]), int(one["whole"]), *targets).rstrip(
@@ -359,7 +361,7 @@ def departments(page: Page) -> None:
                 ),
             )
 
-        chart(
+        grid(
             page,
             selection,
             build,

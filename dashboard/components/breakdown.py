@@ -9,8 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, filters, queries
+from dashboard.charts import grids
 from dashboard.components import drawer
 from dashboard.components.card import CAPTION, card, chart, nothing
+from dashboard.components.grid import grid
 from dashboard.components.obligations import choice
 from dashboard.page import Page
 from dashboard.queries import Selection
@@ -142,7 +144,7 @@ def _by_department(page: Page, clause: str) -> tuple[pd.DataFrame, pd.DataFrame]
 def _departments_height(page: Page, clause: str) -> int:
     """How high the chart of `department_months` is, and what stands below it."""
     rows = _by_department(page, clause)[1]["department"].nunique()
-    return charts.heat_height(min(rows, MOST_ROWS)) + (CAPTION if rows > MOST_ROWS else 0)
+    return grids.heat_height(min(rows, MOST_ROWS)) + (CAPTION if rows > MOST_ROWS else 0)
 
 
 def department_months(page: Page, clause: str) -> None:
@@ -164,8 +166,8 @@ def department_months(page: Page, clause: str) -> None:
         cells = rated[rated["month"].isin(months) & rated["department"].isin(order)]
         names = {one: one or words("card.none") for one in order}
 
-        def build() -> charts.Figure:
-            return charts.heat(
+        def build() -> grids.Grid:
+            return grids.heat(
                 pd.DataFrame(
                     {
                         "row": cells["department"],
@@ -186,7 +188,7 @@ def department_months(page: Page, clause: str) -> None:
                     }
                 ),
                 page.palette,
-                rows=[(one, escape(names[one])) for one in order],
+                rows=[(one, names[one], "") for one in order],
                 columns=[
                     (month, label)
                     for month, label in zip(months, words.month_ticks(months), strict=True)
@@ -195,7 +197,7 @@ def department_months(page: Page, clause: str) -> None:
                 text=lambda one: words.percent(one["met"], one["due"], *targets).rstrip("%"),
             )
 
-        chart(
+        grid(
             page,
             selection,
             build,
@@ -216,14 +218,14 @@ def hours(page: Page, clause: str) -> None:
     counted = queries.counts(page.book, selection, ("weekday", "hour"))
     rated = counted[(counted["due"] > 0) & counted["weekday"].notna()]
     targets = queries.targets(page.book, selection, clause)
-    days = [(day, words(f"weekday.{day}")) for day in range(1, 8)]
+    days = {day: words(f"weekday.{day}") for day in range(1, 8)}
     with card(words, "hours", words("hours.title"), words("hours.subtitle"), counted):
         if rated.empty:
             nothing(words)
             return
 
-        def build() -> charts.Figure:
-            return charts.heat(
+        def build() -> grids.Grid:
+            return grids.heat(
                 pd.DataFrame(
                     {
                         "row": rated["weekday"].astype(int),
@@ -234,7 +236,7 @@ def hours(page: Page, clause: str) -> None:
                                 words,
                                 words(
                                     "drawer.hour",
-                                    day=dict(days)[int(row["weekday"])],
+                                    day=days[int(row["weekday"])],
                                     hour=int(row["hour"]),
                                 ),
                                 row,
@@ -245,13 +247,13 @@ def hours(page: Page, clause: str) -> None:
                     }
                 ),
                 page.palette,
-                rows=days,
+                rows=[(day, name, "") for day, name in days.items()],
                 columns=[(hour, f"{hour:02d}" if hour % 3 == 0 else "") for hour in range(24)],
                 target=float(targets[0]),
                 text=None,
             )
 
-        chart(
+        grid(
             page,
             selection,
             build,

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, queries
-from dashboard.charts import inspections as figures
+from dashboard import queries
+from dashboard.charts import grids
 from dashboard.components import drawer
-from dashboard.components.card import card, chart, nothing
+from dashboard.components.card import card, nothing
+from dashboard.components.grid import grid
 from dashboard.components.inspections import legend
 from dashboard.components.tags import labelled
 from dashboard.page import Page
@@ -117,7 +118,6 @@ def _by_unit(page: Page, selection: Selection, lacking: int) -> None:
     pages = -(-lacking // handed.UNITS_A_PAGE)
     number = st.pagination(pages, key="papers_page") if pages > 1 else 1
     found = handed.units(page.book, selection, (number - 1) * handed.UNITS_A_PAGE)
-    muted = page.palette.muted
     cells = pd.DataFrame(
         [
             {
@@ -135,18 +135,21 @@ def _by_unit(page: Page, selection: Selection, lacking: int) -> None:
         ]
     )
     rows = [
-        (
-            row["equipment_id"],
-            f"{escape(str(row['equipment_id']))}  "
-            f"<span style='color:{muted}'>{escape(str(row['department']))}</span>",
-        )
+        (row["equipment_id"], str(row["equipment_id"]), str(row["department"]))
         for row in found.to_dict("records")
     ]
 
-    def build() -> charts.Figure:
-        return figures.marks(cells, page.palette, rows=rows, columns=_columns(page), glyphs=GLYPHS)
+    def build() -> grids.Grid:
+        return grids.marks(
+            cells,
+            page.palette,
+            rows=rows,
+            columns=_columns(page),
+            glyphs=GLYPHS,
+            latest=False,
+        )
 
-    chart(
+    grid(
         page,
         selection,
         build,
@@ -175,8 +178,8 @@ def _by_department(page: Page, selection: Selection) -> None:
     order = list((sums["met"] / sums["due"]).sort_values(kind="stable").index)[:MOST_DEPARTMENTS]
     shown = rated[rated["department"].isin(order)]
 
-    def build() -> charts.Figure:
-        return figures.marks(
+    def build() -> grids.Grid:
+        return grids.marks(
             pd.DataFrame(
                 [
                     {
@@ -201,12 +204,13 @@ def _by_department(page: Page, selection: Selection) -> None:
                 ]
             ),
             page.palette,
-            rows=[(one, escape(one or words("card.none"))) for one in order],
+            rows=[(one, one or words("card.none"), "") for one in order],
             columns=_columns(page),
             glyphs=GLYPHS,
+            latest=False,
         )
 
-    chart(
+    grid(
         page,
         selection,
         build,

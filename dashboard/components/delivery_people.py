@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import charts, queries
 from dashboard.charts import delivery as delivery_figures
-from dashboard.charts import inspections as figures
+from dashboard.charts import grids
 from dashboard.components import drawer
 from dashboard.components.card import card, chart, nothing
 from dashboard.components.delivery import (
@@ -20,6 +20,7 @@ from dashboard.components.delivery import (
     titled,
     why_nothing,
 )
+from dashboard.components.grid import grid
 from dashboard.components.inspections import legend
 from dashboard.page import Page
 from dashboard.queries import Selection
@@ -78,7 +79,6 @@ def _duty_chart(page: Page, selection: Selection, clause: str, who: pd.DataFrame
     cells = handed.duty(page.book, selection, clause, MOST_ENGINEERS)
     in_view = set(cells["month"])
     months = [month for month in queries.months(page.book) if month in in_view][-MOST_MONTHS:]
-    muted = page.palette.muted
     names = {
         row["engineer_id"]: "" if pd.isna(row["name"]) else str(row["name"])
         for row in who.to_dict("records")
@@ -89,8 +89,8 @@ def _duty_chart(page: Page, selection: Selection, clause: str, who: pd.DataFrame
         if row["engineer_id"] in names and row["month"] in months
     ]
 
-    def build() -> charts.Figure:
-        return figures.marks(
+    def build() -> grids.Grid:
+        return grids.marks(
             pd.DataFrame(
                 [
                     {
@@ -107,18 +107,12 @@ def _duty_chart(page: Page, selection: Selection, clause: str, who: pd.DataFrame
                 ]
             ),
             page.palette,
-            rows=[
-                (
-                    engineer,
-                    f"{escape(engineer)}  <span style='color:{muted}'>{escape(name)}</span>",
-                )
-                for engineer, name in names.items()
-            ],
+            rows=[(engineer, engineer, name) for engineer, name in names.items()],
             columns=list(zip(months, words.month_ticks(months), strict=True)),
             glyphs=GLYPHS,
         )
 
-    chart(
+    grid(
         page,
         selection,
         build,
@@ -323,8 +317,8 @@ def conduct(page: Page) -> None:
         contracts = list(order)[:MOST_ENGINEERS]
         months = sorted(set(counted["month"]))[-MOST_MONTHS:]
 
-        def build() -> charts.Figure:
-            return figures.marks(
+        def build() -> grids.Grid:
+            return grids.marks(
                 pd.DataFrame(
                     [
                         {
@@ -340,12 +334,12 @@ def conduct(page: Page) -> None:
                     ]
                 ),
                 page.palette,
-                rows=[(one, escape(one)) for one in contracts],
+                rows=[(one, one, "") for one in contracts],
                 columns=list(zip(months, words.month_ticks(months), strict=True)),
                 glyphs=GLYPHS,
             )
 
-        chart(
+        grid(
             page,
             selection,
             build,

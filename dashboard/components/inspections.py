@@ -8,10 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, queries
+from dashboard.charts import grids
 from dashboard.charts import inspections as figures
 from dashboard.components import drawer
 from dashboard.components.card import card, chart, nothing
 from dashboard.components.clauses import table as clause_table
+from dashboard.components.grid import grid
 from dashboard.page import Page
 from dashboard.queries import Selection
 from dashboard.queries import inspections as visits
@@ -131,15 +133,7 @@ def _calendar_chart(page: Page, selection: Selection, kind: str, places: pd.Data
     shown = shown[shown["month"].isin(months)]
     several = places["contract_id"].nunique() > 1
     rows = [
-        (
-            (contract, department),
-            escape(department)
-            + (
-                f"  <span style='color:{page.palette.muted}'>{escape(contract)}</span>"
-                if several
-                else ""
-            ),
-        )
+        ((contract, department), department, contract if several else "")
         for contract, department in zip(places["contract_id"], places["department"], strict=True)
     ]
     ticks = words.month_ticks(months)
@@ -150,8 +144,8 @@ def _calendar_chart(page: Page, selection: Selection, kind: str, places: pd.Data
             for i, month in enumerate(months)
         ]
 
-    def build() -> charts.Figure:
-        return figures.marks(
+    def build() -> grids.Grid:
+        return grids.marks(
             pd.DataFrame(
                 {
                     "row": list(zip(shown["contract_id"], shown["department"], strict=True)),
@@ -180,7 +174,7 @@ def _calendar_chart(page: Page, selection: Selection, kind: str, places: pd.Data
         else:
             drawer.rows(title, place.but(first=month, last=month))
 
-    chart(
+    grid(
         page,
         selection,
         build,

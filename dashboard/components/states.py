@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import queries
+from dashboard import filters, queries
 from dashboard.building import Build, StillBuilding
 from dashboard.filters import Filters
 from dashboard.queries import Book
@@ -16,8 +16,10 @@ from etl.errors import KeptError
 EMPTY = ("warehouse_empty", "nothing_loaded")
 
 
-def instead(reason: StillBuilding | KeptError, words: Words) -> None:
-    """Show, in place of what a page would show, why it cannot."""
+def instead(reason: StillBuilding | KeptError, words: Words, title: str | None = None) -> None:
+    """Show, in place of what a page would show, why it cannot; its title, where it has none yet."""
+    if title:
+        filters.heading(title, words)
     if isinstance(reason, StillBuilding):
         building(reason.build, words)
     else:

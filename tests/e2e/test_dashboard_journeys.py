@@ -62,11 +62,27 @@ def test_a_month_of_the_trend_opens_its_rows(open_page, settled):
     assert rows_said(page) > 0
 
 
-def test_a_cell_of_the_heat_map_opens_its_rows(open_page, settled):
+def test_a_cell_of_the_heat_map_says_what_it_is_and_opens_its_rows(open_page, settled):
     page = open_page("sla", locale="en-GB")
-    point = page.locator(".st-key-card_heat .scatterlayer .textpoint").first
-    point.wait_for(state="attached", timeout=WAIT_MS)
-    point.click(force=True)
+    cell = page.locator(".st-key-card_heat").get_by_role("gridcell").filter(has_text=".").first
+    cell.hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("breached")
+    cell.click()
+    settled(page)
+
+    assert rows_said(page) > 0
+
+
+def test_a_heat_map_is_walked_through_with_the_arrow_keys(open_page, settled):
+    page = open_page("sla", locale="en-GB")
+    cells = page.locator(".st-key-card_heat [role=gridcell][tabindex]")
+    cells.first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    moved = page.locator(".st-key-card_heat [role=gridcell]:focus")
+    expect(page.get_by_role("tooltip")).to_contain_text(moved.get_attribute("aria-label")[:6])
+    assert moved.get_attribute("aria-label") != cells.first.get_attribute("aria-label")
+    page.keyboard.press("Enter")
     settled(page)
 
     assert rows_said(page) > 0

@@ -1,0 +1,130 @@
+const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+const CELL = "[role=gridcell][tabindex]";
+
+function made(role, text = "") {
+  const element = document.createElement("div");
+  if (role) element.role = role;
+  element.textContent = text;
+  return element;
+}
+
+function named([name, beside]) {
+  const header = made("rowheader", name);
+  header.title = beside ? `${name}  ${beside}` : name;
+  if (beside) {
+    const fainter = document.createElement("span");
+    fainter.textContent = `  ${beside}`;
+    header.append(fainter);
+  }
+  return header;
+}
+
+function drawn(data, row, column, cell, number) {
+  if (cell === undefined) {
+    const gap = made("gridcell");
+    gap.style.background = data.empty;
+    return gap;
+  }
+  const [, , fill, ink, text, said] = cell;
+  const shown = made("gridcell", text);
+  shown.style.background = fill;
+  shown.style.color = ink;
+  shown.tabIndex = number ? -1 : 0;
+  shown.ariaLabel = said.join(", ");
+  Object.assign(shown, { at: [row, column], number, said });
+  return shown;
+}
+
+function draw(grid, data) {
+  const { rows, columns, above } = data;
+  const placed = rows.map(() => []);
+  data.cells.forEach((cell, number) => (placed[cell[0]][cell[1]] = [cell, number]));
+  const place = (line, row) => line.forEach((one) => (one.style.gridRow = row));
+  const lines = [
+    [made("gridcell"), ...columns.map((said) => made("columnheader", said.join("\n")))],
+    ...rows.map((name, row) => [
+      named(name),
+      ...columns.map((_, column) => drawn(data, row, column, ...(placed[row][column] ?? []))),
+    ]),
+  ];
+  lines.forEach((line, row) => place(line, row ? row + (above ? 1 : 0) : above ? 1 : rows.length + 1));
+  grid.style.setProperty("--columns", columns.length);
+  grid.style.setProperty("--narrowest", `${data.narrowest}px`);
+  const cells = `repeat(${rows.length}, 30px)`;
+  grid.style.gridTemplateRows = above ? `auto ${cells}` : `${cells} auto`;
+  grid.replaceChildren(
+    ...lines.map((line) => {
+      const row = made("row");
+      row.append(...line);
+      return row;
+    }),
+  );
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const grid = parentElement.querySelector("[role=grid]");
+  const tip = parentElement.querySelector("[role=tooltip]");
+  const said = JSON.stringify(data);
+  if (grid.said !== said) {
+    grid.said = said;
+    grid.ariaLabel = data.label;
+    draw(grid, data);
+    grid.scrollLeft = data.latest ? grid.scrollWidth : 0;
+  }
+
+  const hide = () => tip.hidePopover();
+  const show = (cell) => {
+    tip.replaceChildren(...cell.said.map((line) => made("", line)));
+    tip.showPopover();
+    const place = cell.getBoundingClientRect();
+    const left = place.left + (place.width - tip.offsetWidth) / 2;
+    const above = place.top - tip.offsetHeight - 6;
+    tip.style.left = `${Math.max(8, Math.min(left, innerWidth - tip.offsetWidth - 8))}px`;
+    tip.style.top = `${above < 8 ? place.bottom + 6 : above}px`;
+  };
+  const pointed = (event) => {
+    const cell = event.target.closest(CELL);
+    if (cell) show(cell);
+    else hide();
+  };
+  grid.onpointerover = pointed;
+  grid.onpointerleave = hide;
+  grid.onclick = (event) => {
+    const cell = event.target.closest(CELL);
+    hide();
+    if (cell) setTriggerValue("cell", cell.number);
+  };
+  const focused = (event) => event.target.matches(":focus-visible") && show(event.target);
+  const moved = (event) => {
+    const cell = event.target.closest(CELL);
+    if (!cell) return;
+    if (event.key === "Escape") return hide();
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      return cell.click();
+    }
+    const step = ARROWS[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const cells = [...grid.querySelectorAll(CELL)];
+    for (let [row, column] = cell.at; ; ) {
+      row += step[0];
+      column += step[1];
+      if (row < 0 || column < 0 || row >= data.rows.length || column >= data.columns.length) return;
+      const next = cells.find((one) => one.at[0] === row && one.at[1] === column);
+      if (next) {
+        cell.tabIndex = -1;
+        next.tabIndex = 0;
+        return next.focus();
+      }
+    }
+  };
+  grid.onkeydown = moved;
+  grid.addEventListener("focusin", focused);
+  grid.addEventListener("focusout", hide);
+  return () => {
+    hide();
+    grid.removeEventListener("focusin", focused);
+    grid.removeEventListener("focusout", hide);
+  };
+}
