@@ -148,11 +148,11 @@ def _spread(counted: pd.DataFrame, key: str, names: Sequence[str]) -> dict[str, 
 def _counted(
     book: Book, which: Complaints, key: str, split: str, names: Sequence[str]
 ) -> pd.DataFrame:
-    rows = [
-        {"key": value, "n": int(part["n"].sum()), **_spread(part, split, names)}
-        for value, part in _sums(book, which, key, split).groupby(key)
-    ]
-    found = pd.DataFrame(rows, columns=["key", "n", *names])
+    counted = _sums(book, which, key, split)
+    spread = counted.pivot_table("n", key, split, "sum", fill_value=0)
+    found = spread.reindex(columns=names, fill_value=0).astype("int64")
+    found.insert(0, "n", spread.sum(axis="columns").astype("int64"))
+    found = found.rename_axis(index="key", columns=None).reset_index()
     return found.sort_values(["n", "key"], ascending=[False, True], ignore_index=True)
 
 
@@ -182,6 +182,7 @@ def ages(book: Book, which: Complaints) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["from_age", "to_age", "n"]).astype({"to_age": "Int32"})
 
 
+@per_view(128)
 def promises(book: Book, selection: Selection) -> pd.DataFrame:
     """CLAUSES over all contracts in view: the columns of queries.verdicts, contract_id "" for all.
 
