@@ -3,6 +3,9 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import plotly.graph_objects as go
+
+from dashboard.charts.figure import Figure
 from etl.config import Settings
 from etl.intake.load import load
 
@@ -32,6 +35,11 @@ LATE = {2: 1, 5: 3, 7: 2}
 def settings(warehouse: Path) -> Settings:
     """The settings of a test: that warehouse, the usual clock."""
     return Settings(warehouse=warehouse, timezone="Asia/Shanghai", language="en")
+
+
+def checked(figure: Figure) -> go.Figure:
+    """The figure as plotly takes it; ValueError where a name or a value is not one of plotly's."""
+    return go.Figure(figure.data, figure.layout)
 
 
 def write(folder: Path) -> None:

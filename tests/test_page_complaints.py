@@ -26,6 +26,7 @@ from dashboard.texts import words
 from dashboard.theme import DARK, LIGHT
 from etl.intake.load import load
 from tests import dashboard_data
+from tests.dashboard_data import checked
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"
 CONTRACTS = """contract_id,amount,accepted_on
@@ -211,7 +212,9 @@ def test_the_least_part_of_a_bar_can_still_be_hit():
     frame = pd.DataFrame({"key": ["all", "none"], "a": [1000, 0], "b": [1, 0]}).assign(
         label="", said="", tone="", hover=""
     )
-    many, one = figures.stacks(frame, LIGHT, parts=(("a", "accent"), ("b", "bad"))).data[:2]
+    many, one = checked(figures.stacks(frame, LIGHT, parts=(("a", "accent"), ("b", "bad")))).data[
+        :2
+    ]
 
     assert list(many.x) == [1000, 0]
     assert 10 < one.x[0] < 30 and one.x[1] == 0

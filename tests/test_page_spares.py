@@ -18,6 +18,7 @@ from dashboard.texts import words
 from dashboard.theme import LIGHT
 from etl.intake.load import load
 from tests import dashboard_data
+from tests.dashboard_data import checked
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"
 CONTRACTS = """contract_id,amount,accepted_on
@@ -262,8 +263,10 @@ def test_the_steps_are_red_on_the_days_below_and_broken_where_nothing_is_known()
         ],
         columns=["from_on", "to_on", "rate", "tone"],
     ).assign(panel="C", middle="2026-01-01 12:00", said="5%", hover="", key=[["C", "x"]] * 4)
-    figure = figures.steps(
-        frame, LIGHT, panels=[("C", "C", 0.03, "Target 3%")], ticks=[("2026-01-01", "Jan")]
+    figure = checked(
+        figures.steps(
+            frame, LIGHT, panels=[("C", "C", 0.03, "Target 3%")], ticks=[("2026-01-01", "Jan")]
+        )
     )
     lines = {trace.line.color: trace for trace in figure.data if trace.mode == "lines"}
 
@@ -292,11 +295,13 @@ def test_each_contract_has_its_panel_in_which_its_line_begins_and_ends():
         ],
         columns=["panel", "from_on", "to_on", "rate", "tone"],
     ).assign(middle="2026-01-01 12:00", said="", hover="", key=[["x", "y"]] * 3)
-    figure = figures.steps(
-        frame,
-        LIGHT,
-        panels=[("A", "A", 0.03, ""), ("B", "B", 0.03, "")],
-        ticks=[("2026-01-01", "Jan")],
+    figure = checked(
+        figures.steps(
+            frame,
+            LIGHT,
+            panels=[("A", "A", 0.03, ""), ("B", "B", 0.03, "")],
+            ticks=[("2026-01-01", "Jan")],
+        )
     )
     line = next(one for one in figure.data if one.line.color == LIGHT.accent)
     marks = next(one for one in figure.data if one.mode == "markers")

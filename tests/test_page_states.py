@@ -1,10 +1,12 @@
 """Every page in both languages with next to no data, with none, with old data; and on paper."""
 
+import json
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
 import openpyxl
+import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -38,9 +40,14 @@ def _loaded(folder: Path, day: str) -> Path:
 
 @pytest.fixture(scope="module")
 def warehouses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Full; tiny: one contract and three tickets of today; stale: the same of long ago; empty."""
+    """Full; tiny: one contract and three tickets of today; stale: the same of long ago; empty; and
+    the sample, which has all logs.
+    """
     today = datetime.now().date()
+    sample = tmp_path_factory.mktemp("sample") / "warehouse"
+    load(Settings(sample), [APP.parents[1] / "data" / "sample"])
     return {
+        "sample": sample,
         "full": dashboard_data.make_warehouse(tmp_path_factory.mktemp("full")),
         "tiny": _loaded(tmp_path_factory.mktemp("tiny"), f"{today - timedelta(days=1)}"),
         "stale": _loaded(tmp_path_factory.mktemp("stale"), "2024-02-29"),
@@ -74,6 +81,17 @@ def test_a_page_stands_whatever_data_there_are(opened, entry, state, language):
     assert is_told == (state == "empty" and entry.desk is None)
     warned = any("2024-02-29" in warning.value for warning in app.warning)
     assert warned == (state == "stale" and entry.desk is None)
+
+
+@pytest.mark.parametrize("entry", PAGES, ids=lambda entry: entry.path)
+def test_every_figure_is_one_that_plotly_accepts(opened, entry):
+    app = opened(entry, "sample", "en")
+
+    assert not app.exception
+    for chart in app.get("plotly_chart"):
+        sent = json.loads(chart.proto.spec)
+        assert "template" not in sent["layout"]
+        go.Figure(sent)  # raises where a name or a value is not one of plotly's
 
 
 @pytest.mark.parametrize("meanwhile", ["first", "later", "away"])

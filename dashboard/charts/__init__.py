@@ -4,15 +4,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
+from dashboard.charts.figure import Figure
 from dashboard.theme import FONT, Palette
 
-Figure = go.Figure
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "responsive": True}
 
 
-def _figure(palette: Palette, height: int, **layout: Any) -> go.Figure:
+def _figure(palette: Palette, height: int, **layout: Any) -> Figure:
     axis = {
         "showline": False,
         "zeroline": False,
@@ -25,9 +24,8 @@ def _figure(palette: Palette, height: int, **layout: Any) -> go.Figure:
         # Looking for labels that hang over measures each of them: seconds on a page of charts.
         "ticklabeloverflow": "allow",
     }
-    figure = go.Figure(
-        layout={
-            "template": "none",
+    figure = Figure(
+        {
             "height": height,
             "margin": {"l": 0, "r": 4, "t": 10, "b": 0},
             "paper_bgcolor": "rgba(0,0,0,0)",
@@ -50,7 +48,6 @@ def _figure(palette: Palette, height: int, **layout: Any) -> go.Figure:
             "yaxis": {**axis, "automargin": True},
         }
     )
-    figure.layout.template = None  # it would be taken for a change, even an empty one
     figure.update_layout(**layout)
     return figure
 
@@ -64,7 +61,7 @@ def trend(
     beside: pd.DataFrame | None = None,
     beside_label: str = "",
     height: int = 260,
-) -> go.Figure:
+) -> Figure:
     """The rate by month with its Wilson band; red where it is below the lowest target.
 
     Takes label, rate, low, high, hover, key; targets with their labels, the lowest first. The last
@@ -117,7 +114,6 @@ def trend(
             x=at[-1],
             y=rates[-1],
             text=partial_label,
-            showarrow=False,
             yshift=-18 if rates[-1] > (1 + bottom) / 2 else 18,
             font={"size": 11, "color": palette.muted},
             xanchor="right" if len(x) > 1 else "center",
@@ -132,7 +128,7 @@ def trend(
     return figure
 
 
-def _beside(figure: go.Figure, palette: Palette, beside: pd.DataFrame, label: str) -> None:
+def _beside(figure: Figure, palette: Palette, beside: pd.DataFrame, label: str) -> None:
     known = beside.reset_index(drop=True)
     known = known[known["rate"].notna()]
     figure.add_scatter(
@@ -148,7 +144,6 @@ def _beside(figure: go.Figure, palette: Palette, beside: pd.DataFrame, label: st
         x=known.index[-1],
         y=known["rate"].iloc[-1],
         text=label,
-        showarrow=False,
         xanchor="right",
         yshift=12,
         font={"size": 11, "color": palette.muted},
@@ -156,7 +151,7 @@ def _beside(figure: go.Figure, palette: Palette, beside: pd.DataFrame, label: st
 
 
 def _target_line(
-    figure: go.Figure, palette: Palette, target: float, label: str, *, at_left: bool
+    figure: Figure, palette: Palette, target: float, label: str, *, at_left: bool
 ) -> None:
     figure.add_hline(y=target, line={"color": palette.muted, "width": 1, "dash": "dash"})
     figure.add_annotation(
@@ -164,7 +159,6 @@ def _target_line(
         xref="paper",
         y=target,
         text=label,
-        showarrow=False,
         xanchor="left" if at_left else "right",
         xshift=8 if at_left else 0,
         yanchor="bottom" if target < 1 else "top",
@@ -173,7 +167,7 @@ def _target_line(
 
 
 def _course(
-    figure: go.Figure,
+    figure: Figure,
     palette: Palette,
     at: Sequence[int],
     rates: Sequence[float],
@@ -212,7 +206,7 @@ def _course(
         )
 
 
-def _name_rows(figure: go.Figure, palette: Palette, labels: Sequence[str]) -> None:
+def _name_rows(figure: Figure, palette: Palette, labels: Sequence[str]) -> None:
     figure.update_yaxes(
         tickvals=list(range(len(labels))),
         ticktext=labels,
@@ -235,7 +229,7 @@ def beside(height: int) -> int:
     return min(max(260, height), 440)
 
 
-def _ticks(figure: go.Figure, palette: Palette, at: Iterable[float]) -> None:
+def _ticks(figure: Figure, palette: Palette, at: Iterable[float]) -> None:
     """A tick across the bar of each row: one line, for every shape of a figure takes its time."""
     x: list[float | None] = []
     y: list[float | None] = []
@@ -249,7 +243,7 @@ def _ticks(figure: go.Figure, palette: Palette, at: Iterable[float]) -> None:
 
 
 def _label_rows(
-    figure: go.Figure,
+    figure: Figure,
     palette: Palette,
     frame: pd.DataFrame,
     end: float,
@@ -280,7 +274,7 @@ def _label_rows(
     _name_rows(figure, palette, list(frame["label"]))
 
 
-def bars(frame: pd.DataFrame, palette: Palette) -> go.Figure:
+def bars(frame: pd.DataFrame, palette: Palette) -> Figure:
     """Rates as bullets: the bar is the rate, the tick the target.
 
     Takes label, rate, target, said, tone, hover, key.
@@ -323,7 +317,7 @@ def distribution(
     tick: Callable[[float], str],
     hover: Callable[[int, int], str],
     height: int = 260,
-) -> go.Figure:
+) -> Figure:
     """How long it took, as a share of the limit: bars of a tenth; those past the limit in red.
 
     Takes bucket (twentieths of the limit, 60 = three times or more) and obligations.
@@ -355,7 +349,6 @@ def distribution(
         y=1,
         yref="paper",
         text=limit_label,
-        showarrow=False,
         xanchor="left",
         xshift=5,
         font={"size": 11, "color": palette.muted},
@@ -370,7 +363,7 @@ def distribution(
     return figure
 
 
-def stage_times(frame: pd.DataFrame, palette: Palette) -> go.Figure:
+def stage_times(frame: pd.DataFrame, palette: Palette) -> Figure:
     """The stages of one ticket against their limits: the bar is the time taken ÷ allowed.
 
     Takes label, share (null: not done), said, tone, hover.

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dashboard.charts import Figure, _course, _figure, _target_line
+from dashboard.charts import _course, _figure, _target_line
+from dashboard.charts.figure import Figure
 from dashboard.theme import Palette
 
 
@@ -70,7 +71,6 @@ def availability(
             x=at[widest],
             y=covered[widest],
             text=loaner_label,
-            showarrow=False,
             yshift=11,
             font={"size": 11, "color": palette.muted},
             xanchor="left" if widest == 0 else "right" if at[widest] == at[-1] else "center",
@@ -80,7 +80,6 @@ def availability(
             x=at[-1],
             y=rates[-1],
             text=partial_label,
-            showarrow=False,
             yshift=-16,
             font={"size": 11, "color": palette.muted},
             xanchor="right" if len(frame) > 1 else "center",

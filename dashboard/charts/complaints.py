@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from dashboard.charts import _figure, _label_rows
+from dashboard.charts.figure import Figure
 from dashboard.theme import Palette, blend
 
 _LEAST = 0.018
@@ -28,7 +28,7 @@ def stacks(
     *,
     parts: Sequence[tuple[str, str]],
     row_height: int = 34,
-) -> go.Figure:
+) -> Figure:
     """One bar a row, put together from its parts; what the row comes to stands behind it.
 
     Takes key, label, said, tone, hover and a column of counts for each of `parts`, which are

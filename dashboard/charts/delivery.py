@@ -1,13 +1,13 @@
 """Figures of delivery and people: days taken against the days allowed."""
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from dashboard.charts import _figure, _label_rows, _ticks
+from dashboard.charts.figure import Figure
 from dashboard.theme import Palette
 
 
-def against_limit(frame: pd.DataFrame, palette: Palette, *, row_height: int = 30) -> go.Figure:
+def against_limit(frame: pd.DataFrame, palette: Palette, *, row_height: int = 30) -> Figure:
     """Days taken as bars, the tick on each being the days allowed.
 
     Takes label, taken, allowed, said, tone (empty: in time), hover, key (a list).

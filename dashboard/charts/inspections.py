@@ -4,16 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from dashboard.charts import _figure, _label_rows
+from dashboard.charts.figure import Figure
 from dashboard.theme import Palette, blend
 
 _MOST_COUNTED = 18
 """Narrower bars have no room for their counts, which their hover has too."""
 
 
-def answers(frame: pd.DataFrame, palette: Palette, *, row_height: int = 40) -> go.Figure:
+def answers(frame: pd.DataFrame, palette: Palette, *, row_height: int = 40) -> Figure:
     """How often each thing was done, left out or not stated, as shares of the whole.
 
     Takes label, done, left_out, not_stated, said, tone, hover_left_out, hover_not_stated,
@@ -56,7 +56,7 @@ def days(
     limit: float | None,
     limit_label: str,
     height: int = 220,
-) -> go.Figure:
+) -> Figure:
     """Counts by days taken, those past the limit in red.
 
     Takes days, visits, late, hover. Without one `limit` for all, only the colour tells.
@@ -90,7 +90,6 @@ def days(
             y=1,
             yref="paper",
             text=limit_label,
-            showarrow=False,
             xanchor="left",
             xshift=5,
             font={"size": 11, "color": palette.muted},
@@ -104,7 +103,7 @@ def days(
 
 def monthly(
     frame: pd.DataFrame, palette: Palette, *, text: Callable[[Any], str], height: int = 230
-) -> go.Figure:
+) -> Figure:
     """A count by month, said on its bar. Takes label, key, count, hover."""
     figure = _figure(palette, height)
     x = list(range(len(frame)))

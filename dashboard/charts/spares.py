@@ -5,9 +5,9 @@ from itertools import chain
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from dashboard.charts import _figure, _label_rows, _ticks
+from dashboard.charts.figure import Figure
 from dashboard.theme import Palette
 
 _UNSEEN = {"size": 22, "opacity": 0, "maxdisplayed": 1}
@@ -25,7 +25,7 @@ def steps(
     *,
     panels: Sequence[tuple[str, str, float, str]],
     ticks: Sequence[tuple[str, str]],
-) -> go.Figure:
+) -> Figure:
     """The ratio as steps, one panel a contract; red where it is below, shaded where unknown.
 
     Takes panel, from_on and to_on (ISO dates, the latter outside), rate (null: not known), tone
@@ -45,7 +45,7 @@ def steps(
     values: list[float] = []
     labels: list[str] = []
     goals: list[float | None] = []
-    left = {"xref": "paper", "x": 0, "xanchor": "left", "showarrow": False}
+    left = {"xref": "paper", "x": 0, "xanchor": "left"}
     for i, (panel, label, target, target_label) in enumerate(panels):
         rows: list[Any] = frame[frame["panel"] == panel].to_dict("records")
         known = [float(row["rate"]) for row in rows if row["rate"] == row["rate"]]
@@ -83,7 +83,10 @@ def steps(
         line={"color": palette.muted, "width": 1, "dash": "dash"},
     )
     _days(figure, list(chain(*placed)))
-    figure.update_layout(shapes=bands, annotations=notes)
+    for band in bands:
+        figure.add_shape(**band)
+    for note in notes:
+        figure.add_annotation(**note)
     figure.update_xaxes(
         type="date",
         range=[first, last],
@@ -134,7 +137,7 @@ def _runs(rows: Sequence[Any], tone: str) -> list[tuple[str, str]]:
     return found
 
 
-def _lines(figure: go.Figure, palette: Palette, panels: Sequence[Sequence[Any]]) -> None:
+def _lines(figure: Figure, palette: Palette, panels: Sequence[Sequence[Any]]) -> None:
     """The steps, each in the colour of its own days; a step begins where the last one ended."""
     for tone in ("", "quiet", "warn", "bad"):
         x: list[str | None] = []
@@ -167,7 +170,7 @@ def _lines(figure: go.Figure, palette: Palette, panels: Sequence[Sequence[Any]])
             )
 
 
-def _days(figure: go.Figure, rows: Sequence[Any]) -> None:
+def _days(figure: Figure, rows: Sequence[Any]) -> None:
     """What can be pointed at: the middle of each step; a day without a ratio lies on the floor."""
     figure.add_scatter(
         x=[row["middle"] for row in rows],
@@ -184,7 +187,7 @@ def _days(figure: go.Figure, rows: Sequence[Any]) -> None:
 
 def months(
     frame: pd.DataFrame, palette: Palette, *, parts: Sequence[str], height: int = 190
-) -> go.Figure:
+) -> Figure:
     """Days a month, a column of `parts` (tones: bad, warn), its sum above it.
 
     Takes key, label, hover and a column of counts for each of `parts`; hands on [key].
@@ -226,7 +229,7 @@ def months(
     return figure
 
 
-def bullets(frame: pd.DataFrame, palette: Palette, *, row_height: int = 36) -> go.Figure:
+def bullets(frame: pd.DataFrame, palette: Palette, *, row_height: int = 36) -> Figure:
     """Ratios as bars with the promised one as a tick, on one scale.
 
     Takes key, label, rate (null: none), target (null: none), said, tone, hover.

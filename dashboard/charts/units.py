@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from dashboard.charts import Figure, _figure, _name_rows
+from dashboard.charts import _figure, _name_rows
+from dashboard.charts.figure import Figure
 from dashboard.theme import Palette, blend
 
 
@@ -108,7 +109,6 @@ def life(
             yshift=2 + 15 * (i % 2),
             xanchor="right" if late else "left",
             text=label,
-            showarrow=False,
             font={"size": 11, "color": palette.muted},
         )
     figure.update_layout(barmode="overlay", margin={"l": 0, "r": 6, "t": 36, "b": 0})

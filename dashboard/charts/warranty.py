@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from dashboard.charts import Figure, _figure, _name_rows
+from dashboard.charts import _figure, _name_rows
+from dashboard.charts.figure import Figure
 from dashboard.theme import Palette, blend
 
 _WIDTHS = {2: 0.36, 3: 0.26}
@@ -69,7 +70,6 @@ def expiries(
         yanchor="bottom",
         xanchor="right",
         text=said,
-        showarrow=False,
         font={"size": 11.5, "color": palette.muted},
     )
     figure.update_layout(margin={"l": 0, "r": 4, "t": 26, "b": 0})

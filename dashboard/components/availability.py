@@ -13,6 +13,7 @@ import streamlit as st
 from dashboard import charts, queries
 from dashboard.charts import grids
 from dashboard.charts.availability import availability
+from dashboard.charts.figure import Figure
 from dashboard.components import availability_lists as lists
 from dashboard.components import drawer
 from dashboard.components.card import CAPTION, card, chart, nothing
@@ -274,7 +275,7 @@ def by_month(page: Page) -> None:
             nothing(words, "availability.nothing")
             return
 
-        def build() -> charts.Figure:
+        def build() -> Figure:
             months = [str(month) for month in counted["month"]]
             tomorrow = book.as_of + timedelta(days=1)
             partial_month = months[-1] == page.last_month and tomorrow.day != 1
@@ -402,7 +403,7 @@ def compared(page: Page, column: str) -> None:
         ]
         complete = asked.ticket_log_through(page.book, selection) is None
 
-        def build() -> charts.Figure:
+        def build() -> Figure:
             paired = list(zip(records, goals, strict=True))
             return charts.bars(
                 pd.DataFrame(

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import charts, filters, queries
 from dashboard.charts import grids
+from dashboard.charts.figure import Figure
 from dashboard.components import drawer
 from dashboard.components.card import CAPTION, card, chart, nothing
 from dashboard.components.grid import grid
@@ -64,7 +65,7 @@ def _bars(
     ]
     paired = list(zip(records, targets, strict=True))
 
-    def build() -> charts.Figure:
+    def build() -> Figure:
         return charts.bars(
             pd.DataFrame(
                 {
@@ -282,7 +283,7 @@ def durations(page: Page, clause: str) -> None:
             reach = tick(tenth / 10) + ("+" if tenth >= 30 else f" – {tick((tenth + 1) / 10)}")
             return words("durations.hover", reach=f"{reach}{unit}", n=words.number(count))
 
-        def build() -> charts.Figure:
+        def build() -> Figure:
             return charts.distribution(
                 taken,
                 page.palette,

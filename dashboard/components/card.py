@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts import CONFIG, Figure
+from dashboard.charts import CONFIG
+from dashboard.charts.figure import Figure
 from dashboard.charts.margins import settle
 from dashboard.components import drawer, printing
 from dashboard.components.built import built

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import queries
-from dashboard.charts import Figure
 from dashboard.charts import complaints as figures
+from dashboard.charts.figure import Figure
 from dashboard.components import aside, clauses, complaints_opened, drawer
 from dashboard.components.card import card, chart, nothing
 from dashboard.components.complaints_opened import named

@@ -6,9 +6,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, queries
+from dashboard import queries
 from dashboard.charts import delivery as delivery_figures
 from dashboard.charts import grids
+from dashboard.charts.figure import Figure
 from dashboard.components import drawer
 from dashboard.components.card import card, chart, nothing
 from dashboard.components.delivery import (
@@ -239,7 +240,7 @@ def training(page: Page) -> None:
                 return topics[code][0]
             return code.capitalize()
 
-        def build() -> charts.Figure:
+        def build() -> Figure:
             return delivery_figures.against_limit(
                 pd.DataFrame(
                     [

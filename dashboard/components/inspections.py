@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, queries
+from dashboard import queries
 from dashboard.charts import grids
 from dashboard.charts import inspections as figures
+from dashboard.charts.figure import Figure
 from dashboard.components import drawer
 from dashboard.components.card import card, chart, nothing
 from dashboard.components.clauses import table as clause_table
@@ -225,7 +226,7 @@ def five_items(page: Page) -> None:
         def label(item: str) -> str:
             return columns[item].label.get(words.language)
 
-        def build() -> charts.Figure:
+        def build() -> Figure:
             return figures.answers(
                 counted.assign(
                     key=counted["item"],
@@ -288,7 +289,7 @@ def reports(page: Page) -> None:
             return
         label = "" if limit is None else words("term.days", n=f"{limit.normalize():f}")
 
-        def build() -> charts.Figure:
+        def build() -> Figure:
             return figures.days(
                 taken.assign(
                     hover=[
@@ -332,7 +333,7 @@ def approvals(page: Page) -> None:
             nothing(words, _why_nothing(page, "inspections.no_big_visits"))
             return
 
-        def build() -> charts.Figure:
+        def build() -> Figure:
             return figures.days(
                 approved.assign(
                     hover=[
@@ -377,7 +378,7 @@ def findings(page: Page) -> None:
         shown = found.tail(MOST_MONTHS)
         months = list(shown["month"])
 
-        def build() -> charts.Figure:
+        def build() -> Figure:
             return figures.monthly(
                 pd.DataFrame(
                     {

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from dashboard import queries
-from dashboard.charts import Figure
 from dashboard.charts import spares as figures
+from dashboard.charts.figure import Figure
 from dashboard.components import aside, drawer, spares_stock
 from dashboard.components.card import card, chart, nothing
 from dashboard.components.spares_stock import percent

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import charts, queries
 from dashboard.charts import CONFIG
+from dashboard.charts.margins import settle
 from dashboard.components.obligations import choice
 from dashboard.page import Page
 from dashboard.theme import TONES
@@ -60,7 +61,7 @@ def timeline(page: Page, ticket_id: str) -> None:
     if len(timed):
         st.html(f"<div class='kept-title'>{escape(words('ticket.stages'))}</div>")
         st.plotly_chart(
-            charts.stage_times(_bars(page, timed), page.palette),
+            settle(charts.stage_times(_bars(page, timed), page.palette)),
             theme=None,
             config=CONFIG,
             key="ticket_stages",

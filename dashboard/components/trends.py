@@ -8,6 +8,7 @@ from html import escape
 import pandas as pd
 
 from dashboard import charts, filters, queries
+from dashboard.charts.figure import Figure
 from dashboard.components import drawer
 from dashboard.components.card import card, chart, nothing
 from dashboard.page import Page
@@ -46,7 +47,7 @@ def by_month(
             return
         other = page.filters.compared(page.last_month) if comparable else None
 
-        def build() -> charts.Figure:
+        def build() -> Figure:
             frame = _frame(page, counted, targets)
             partial = words("trend.partial", day=book.as_of.day)
             beside = None if other is None else _beside(page, clause, other, list(frame["key"]))

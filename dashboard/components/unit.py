@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import queries
-from dashboard.charts import CONFIG, Figure
+from dashboard.charts import CONFIG
+from dashboard.charts.figure import Drawn, Figure
 from dashboard.charts.units import life
 from dashboard.components.obligations import choice
 from dashboard.page import Page
@@ -115,7 +116,7 @@ def _life(
         return None
     st.html(f"<div class='kept-title'>{escape(words('equipment.life'))}</div>")
     event = st.plotly_chart(
-        _figure(page, row, events, tickets),
+        Drawn(_figure(page, row, events, tickets)),
         theme=None,
         config=CONFIG,
         key=f"{key}_life",

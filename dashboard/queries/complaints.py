@@ -150,7 +150,7 @@ def _counted(
 ) -> pd.DataFrame:
     counted = _sums(book, which, key, split)
     spread = counted.pivot_table("n", key, split, "sum", fill_value=0)
-    found = spread.reindex(columns=names, fill_value=0).astype("int64")
+    found = spread.reindex(columns=list(names), fill_value=0).astype("int64")
     found.insert(0, "n", spread.sum(axis="columns").astype("int64"))
     found = found.rename_axis(index="key", columns=None).reset_index()
     return found.sort_values(["n", "key"], ascending=[False, True], ignore_index=True)
