@@ -44,8 +44,7 @@ def test_a_cell_says_plain_lines_and_hands_on_its_key():
     grid = heat(("A&B", "2026-02", 1.0), text=lambda one: f"{one['rate']:.0%}")
 
     (cell,) = grid.cells
-    assert cell[4:] == ("100%", ["A&B · x", "1.0"])
-    assert grid.keys == [["A&B", "2026-02"]]
+    assert cell[4:] == ("100%", ["A&B · x", "1.0"], ["A&B", "2026-02"])
     assert grid.rows == [("A&B", ""), ("ICU", "C-1")]
     assert grid.columns == [["Jan", "2026"], ["Feb"]]
     assert grid.height == grids.heat_height(2)
@@ -69,4 +68,4 @@ def test_a_mark_is_its_glyph_or_its_text_on_its_paint():
     assert [cell[2:4] for cell in grid.cells] == [
         grids.paint(LIGHT, paint) for paint in ("plain", "strong", "quiet")
     ]
-    assert grid.keys == [["k", 1]] * 3
+    assert [cell[6] for cell in grid.cells] == [["k", 1]] * 3

@@ -24,17 +24,16 @@ Row = tuple[Any, str, str]
 
 @dataclass(frozen=True)
 class Grid:
-    """What the browser is sent, and the keys of the cells, in the order of `cells`.
+    """What the browser is sent.
 
     `rows` are names with what stands beside them, `columns` the lines of their names; a cell is its
-    row, its column, fill, ink, text and the lines of what it says. `empty` fills what has no cell;
-    `latest` says that the last columns come into view first.
+    row, its column, fill, ink, text, the lines of what it says, and its key. `empty` fills what has
+    no cell; `latest` says that the last columns come into view first.
     """
 
     rows: list[tuple[str, str]]
     columns: list[list[str]]
-    cells: list[tuple[int, int, str, str, str, list[str]]]
-    keys: list[Any]
+    cells: list[tuple[int, int, str, str, str, list[str], Any]]
     empty: str
     above: bool
     latest: bool
@@ -167,20 +166,15 @@ def _grid(
 ) -> Grid:
     at_row = {one: y for y, (one, *_) in enumerate(rows)}
     at_column = {one: x for x, (one, _) in enumerate(columns)}
-    shown = [
-        one
-        for one in frame.to_dict("records")
-        if one["row"] in at_row and one["column"] in at_column
-    ]
     return Grid(
         rows=[(name, beside) for _, name, beside in rows],
         columns=[plain(name) for _, name in columns],
         cells=[
             (at_row[one["row"]], at_column[one["column"]], *painted(one), text(one),
-             plain(one["hover"]))
-            for one in shown
+             plain(one["hover"]), key(one))
+            for one in frame.to_dict("records")
+            if one["row"] in at_row and one["column"] in at_column
         ],
-        keys=[key(one) for one in shown],
         empty=empty,
         above=len(rows) > _MOST_BELOW,
         latest=latest,

@@ -30,9 +30,8 @@ def grid(
     made = built(page, key, selection, build)
 
     def clicked() -> None:
-        number = st.session_state[key]["cell"]
-        if number is not None:
-            on_click(made.keys[int(number)])
+        if (cell := st.session_state[key]["cell"]) is not None:
+            on_click(cell)
 
     _component()(
         key=key, data={**made.sent, "label": alt}, on_cell_change=clicked, height=made.height

@@ -19,35 +19,37 @@ function named([name, beside]) {
   return header;
 }
 
-function drawn(data, row, column, cell, number) {
-  if (cell === undefined) {
+function drawn(data, row, column, cell) {
+  if (!cell) {
     const gap = made("gridcell");
     gap.style.background = data.empty;
     return gap;
   }
-  const [, , fill, ink, text, said] = cell;
+  const [, , fill, ink, text, said, key] = cell;
   const shown = made("gridcell", text);
   shown.style.background = fill;
   shown.style.color = ink;
-  shown.tabIndex = number ? -1 : 0;
+  shown.tabIndex = cell === data.cells[0] ? 0 : -1;
   shown.ariaLabel = said.join(", ");
-  Object.assign(shown, { at: [row, column], number, said });
+  Object.assign(shown, { at: [row, column], key, said });
   return shown;
 }
 
 function draw(grid, data) {
   const { rows, columns, above } = data;
   const placed = rows.map(() => []);
-  data.cells.forEach((cell, number) => (placed[cell[0]][cell[1]] = [cell, number]));
-  const place = (line, row) => line.forEach((one) => (one.style.gridRow = row));
+  for (const cell of data.cells) placed[cell[0]][cell[1]] = cell;
   const lines = [
     [made("gridcell"), ...columns.map((said) => made("columnheader", said.join("\n")))],
     ...rows.map((name, row) => [
       named(name),
-      ...columns.map((_, column) => drawn(data, row, column, ...(placed[row][column] ?? []))),
+      ...columns.map((_, column) => drawn(data, row, column, placed[row][column])),
     ]),
   ];
-  lines.forEach((line, row) => place(line, row ? row + (above ? 1 : 0) : above ? 1 : rows.length + 1));
+  const [head, first] = above ? [1, 2] : [rows.length + 1, 1];
+  lines.forEach((line, number) => {
+    for (const one of line) one.style.gridRow = number ? first + number - 1 : head;
+  });
   grid.style.setProperty("--columns", columns.length);
   grid.style.setProperty("--narrowest", `${data.narrowest}px`);
   const cells = `repeat(${rows.length}, 30px)`;
@@ -92,7 +94,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   grid.onclick = (event) => {
     const cell = event.target.closest(CELL);
     hide();
-    if (cell) setTriggerValue("cell", cell.number);
+    if (cell) setTriggerValue("cell", cell.key);
   };
   const focused = (event) => event.target.matches(":focus-visible") && show(event.target);
   const moved = (event) => {
