@@ -142,7 +142,7 @@ def _mapping(desk: Desk, mapping: ColumnMapping) -> None:
         )
         st.download_button(
             words("data.mapping_toml"),
-            data=mapping.to_toml(),
+            data=mapping.to_toml,
             file_name=f"{mapping.log}-{mapping.identity[:8]}.toml",
             mime="application/toml",
             key=f"toml_of_{mapping.identity}",

@@ -242,7 +242,7 @@ def _more(words: Words, intake: Intake, one: Candidate, proposal: Proposal, numb
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             words("data.mapping_toml"),
-            data=proposal.mapping.to_toml(),
+            data=proposal.mapping.to_toml,
             file_name=f"{one.upload.path.stem}.toml",
             mime="application/toml",
             key=f"toml_{number}",
