@@ -311,6 +311,33 @@ def test_each_contract_has_its_panel_in_which_its_line_begins_and_ends():
     assert list(marks.y) == pytest.approx([second + 1 / 1.12, 0, 1 / 1.12])
 
 
+@pytest.mark.parametrize(
+    ("rate", "target", "ticks"),
+    [
+        (0.0, 0.0, ("0%", "50%", "100%")),
+        (None, 0.0, ("0%", "50%", "100%")),
+        (0.03, 0.03, ("0%", "2%", "4%")),
+        (30_000.0, 0.03, ("0%", "1,000,000%", "2,000,000%", "3,000,000%")),
+    ],
+)
+def test_a_panel_is_drawn_whatever_the_ratio_and_its_target(rate, target, ticks):
+    frame = pd.DataFrame(
+        {"panel": ["A"], "from_on": ["2026-01-01"], "to_on": ["2026-01-02"], "tone": [""]}
+    ).assign(
+        rate=pd.Series([rate], dtype="float64"),
+        middle="2026-01-01 12:00",
+        said="",
+        hover="",
+        key=[["A", "x"]],
+    )
+    figure = checked(
+        figures.steps(frame, LIGHT, panels=[("A", "A", target, "")], ticks=[("2026-01-01", "Jan")])
+    )
+
+    assert figure.layout.yaxis.ticktext == ticks
+    assert len(figure.layout.yaxis.tickvals) == len(ticks)
+
+
 def test_the_key_figures_and_what_they_open(monkeypatch, warehouse):
     app = opened(monkeypatch, warehouse, contract="C-1")
 

@@ -5,6 +5,7 @@ They are tables, not figures: reached by keyboard, read aloud, and drawn in a te
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -12,9 +13,8 @@ import pandas as pd
 from dashboard.charts.margins import plain, widest
 from dashboard.theme import Palette, blend
 
-_ROW = 30
-_LINE = 15
-_HEAD = 8
+# Heights in pixels, as grid.css and grid.js have them.
+_ROW, _LINE, _HEAD = 30, 15, 8
 _MOST_BELOW = 12
 """With more rows the names of the columns stand above them."""
 
@@ -44,7 +44,7 @@ class Grid:
         lines = max((len(column) for column in self.columns), default=0)
         return _ROW * len(self.rows) + _LINE * lines + _HEAD
 
-    @property
+    @cached_property
     def narrowest(self) -> int:
         """How narrow a column may become, in pixels: what stands in its cells is never cut off."""
         names = [column[0] for column in self.columns]

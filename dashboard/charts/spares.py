@@ -1,7 +1,8 @@
 """Figures of the spares: the ratio as steps, days by month, categories against the promise."""
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Sequence
+from itertools import chain, count
+from math import log10
 from typing import Any
 
 import pandas as pd
@@ -40,8 +41,6 @@ def steps(
     )
     first, last = min(frame["from_on"]), max(frame["to_on"])
     placed: list[list[Any]] = []
-    bands: list[dict[str, Any]] = []
-    notes: list[dict[str, Any]] = []
     values: list[float] = []
     labels: list[str] = []
     goals: list[float | None] = []
@@ -49,31 +48,32 @@ def steps(
     for i, (panel, label, target, target_label) in enumerate(panels):
         rows: list[Any] = frame[frame["panel"] == panel].to_dict("records")
         known = [float(row["rate"]) for row in rows if row["rate"] == row["rate"]]
-        top = max([target * 1.5, *known]) * 1.12
+        top = max([target * 1.5, *known]) * 1.12 or 1.0
         floor = (len(panels) - 1 - i) * apart
         # Six panels on one axis are drawn in a fifth of the time of six axes.
         placed.append([{**row, "y": floor + row["rate"] / top, "floor": floor} for row in rows])
-        bands += _bands(palette, rows, floor)
-        at = [*_ticked(top, 5 if len(panels) == 1 else 3)]
+        for band in _bands(palette, rows, floor):
+            figure.add_shape(**band)
+        at = _ticked(top, 5 if len(panels) == 1 else 3)
         values += [floor + one / top for one in at]
-        labels += [f"{one * 100:.6g}%" for one in at]
+        labels += [f"{round(one * 100, 8):,.10g}%" for one in at]
         goal = floor + target / top
         goals += [goal, goal, None]
-        notes.append({
-            **left, "text": target_label, "font": {"size": 11, "color": palette.muted},
-            "xshift": 6, "y": goal, "yanchor": "top",
-        })  # fmt: skip
-        notes.append({
-            **left, "text": f"<b>{label}</b>", "font": {"size": 12, "color": palette.text},
-            "y": floor + 1, "yanchor": "bottom", "yshift": 2,
-        })  # fmt: skip
+        figure.add_annotation(
+            **left, text=target_label, font={"size": 11, "color": palette.muted},
+            xshift=6, y=goal, yanchor="top",
+        )  # fmt: skip
+        figure.add_annotation(
+            **left, text=f"<b>{label}</b>", font={"size": 12, "color": palette.text},
+            y=floor + 1, yanchor="bottom", yshift=2,
+        )  # fmt: skip
         if rows and known and rows[-1]["rate"] == rows[-1]["rate"]:
             tone = rows[-1]["tone"]
             colour = palette.tone(tone).text if tone else palette.accent
-            notes.append({
-                **left, "text": rows[-1]["said"], "font": {"size": 12, "color": colour},
-                "x": 1, "xshift": 6, "y": floor + rows[-1]["rate"] / top,
-            })  # fmt: skip
+            figure.add_annotation(
+                **{**left, "x": 1}, text=rows[-1]["said"], font={"size": 12, "color": colour},
+                xshift=6, y=floor + rows[-1]["rate"] / top,
+            )  # fmt: skip
     _lines(figure, palette, placed)
     figure.add_scatter(
         x=[first, last, None] * len(panels),
@@ -83,10 +83,6 @@ def steps(
         line={"color": palette.muted, "width": 1, "dash": "dash"},
     )
     _days(figure, list(chain(*placed)))
-    for band in bands:
-        figure.add_shape(**band)
-    for note in notes:
-        figure.add_annotation(**note)
     figure.update_xaxes(
         type="date",
         range=[first, last],
@@ -97,18 +93,15 @@ def steps(
     return figure
 
 
-def _ticked(top: float, most: int) -> Iterator[float]:
+def _ticked(top: float, most: int) -> list[float]:
     """Round values from 0 to `top`, at most so many."""
     step = next(
         digit * 10.0**power
-        for power in range(-6, 6)
+        for power in count(int(log10(top / most) // 1))
         for digit in (1, 2, 5)
         if top / (digit * 10.0**power) < most
     )
-    value = 0.0
-    while value <= top:
-        yield value
-        value += step
+    return [n * step for n in range(int(top / step) + 1)]
 
 
 def _bands(palette: Palette, rows: Sequence[Any], floor: float) -> list[dict[str, Any]]:

@@ -1,9 +1,15 @@
-const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const CELL = "[role=gridcell][tabindex]";
+const across = (cell, row) => row?.children[[...cell.parentElement.children].indexOf(cell)];
+const BESIDE = {
+  ArrowLeft: (cell) => cell.previousElementSibling,
+  ArrowRight: (cell) => cell.nextElementSibling,
+  ArrowUp: (cell) => across(cell, cell.parentElement.previousElementSibling),
+  ArrowDown: (cell) => across(cell, cell.parentElement.nextElementSibling),
+};
 
-function made(role, text = "") {
+function made(role, text) {
   const element = document.createElement("div");
-  if (role) element.role = role;
+  element.role = role;
   element.textContent = text;
   return element;
 }
@@ -19,9 +25,9 @@ function named([name, beside]) {
   return header;
 }
 
-function drawn(data, row, column, cell) {
+function drawn(data, cell) {
   if (!cell) {
-    const gap = made("gridcell");
+    const gap = made("gridcell", "");
     gap.style.background = data.empty;
     return gap;
   }
@@ -31,8 +37,7 @@ function drawn(data, row, column, cell) {
   shown.style.color = ink;
   shown.tabIndex = cell === data.cells[0] ? 0 : -1;
   shown.ariaLabel = said.join(", ");
-  Object.assign(shown, { at: [row, column], key, said });
-  return shown;
+  return Object.assign(shown, { key, said });
 }
 
 function draw(grid, data) {
@@ -40,10 +45,10 @@ function draw(grid, data) {
   const placed = rows.map(() => []);
   for (const cell of data.cells) placed[cell[0]][cell[1]] = cell;
   const lines = [
-    [made("gridcell"), ...columns.map((said) => made("columnheader", said.join("\n")))],
+    [made("gridcell", ""), ...columns.map((said) => made("columnheader", said.join("\n")))],
     ...rows.map((name, row) => [
       named(name),
-      ...columns.map((_, column) => drawn(data, row, column, placed[row][column])),
+      ...columns.map((_, column) => drawn(data, placed[row][column])),
     ]),
   ];
   const [head, first] = above ? [1, 2] : [rows.length + 1, 1];
@@ -56,7 +61,7 @@ function draw(grid, data) {
   grid.style.gridTemplateRows = above ? `auto ${cells}` : `${cells} auto`;
   grid.replaceChildren(
     ...lines.map((line) => {
-      const row = made("row");
+      const row = made("row", "");
       row.append(...line);
       return row;
     }),
@@ -76,7 +81,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   const hide = () => tip.hidePopover();
   const show = (cell) => {
-    tip.replaceChildren(...cell.said.map((line) => made("", line)));
+    tip.replaceChildren(...cell.said.map((line) => made("paragraph", line)));
     tip.showPopover();
     const place = cell.getBoundingClientRect();
     const left = place.left + (place.width - tip.offsetWidth) / 2;
@@ -84,12 +89,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     tip.style.left = `${Math.max(8, Math.min(left, innerWidth - tip.offsetWidth - 8))}px`;
     tip.style.top = `${above < 8 ? place.bottom + 6 : above}px`;
   };
-  const pointed = (event) => {
+  grid.onpointerover = (event) => {
     const cell = event.target.closest(CELL);
     if (cell) show(cell);
     else hide();
   };
-  grid.onpointerover = pointed;
   grid.onpointerleave = hide;
   grid.onclick = (event) => {
     const cell = event.target.closest(CELL);
@@ -97,7 +101,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (cell) setTriggerValue("cell", cell.key);
   };
   const focused = (event) => event.target.matches(":focus-visible") && show(event.target);
-  const moved = (event) => {
+  grid.onkeydown = (event) => {
     const cell = event.target.closest(CELL);
     if (!cell) return;
     if (event.key === "Escape") return hide();
@@ -105,23 +109,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
       event.preventDefault();
       return cell.click();
     }
-    const step = ARROWS[event.key];
-    if (!step) return;
+    const beside = BESIDE[event.key];
+    if (!beside) return;
     event.preventDefault();
-    const cells = [...grid.querySelectorAll(CELL)];
-    for (let [row, column] = cell.at; ; ) {
-      row += step[0];
-      column += step[1];
-      if (row < 0 || column < 0 || row >= data.rows.length || column >= data.columns.length) return;
-      const next = cells.find((one) => one.at[0] === row && one.at[1] === column);
-      if (next) {
-        cell.tabIndex = -1;
-        next.tabIndex = 0;
-        return next.focus();
-      }
-    }
+    let next = beside(cell);
+    while (next && !next.matches(CELL)) next = beside(next);
+    if (!next) return;
+    cell.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
   };
-  grid.onkeydown = moved;
   grid.addEventListener("focusin", focused);
   grid.addEventListener("focusout", hide);
   return () => {
