@@ -30,6 +30,7 @@ from etl.intake.match import MARK, STRAY_CELLS, Proposal, propose, reconsidered
 from etl.intake.preview import Committed, Preview, Sheet, Watch, prepare
 from etl.intake.read import TextTable, sniff
 from etl.intake.remembered import remember, remembered
+from etl.names import natural
 from etl.scratch import scratch
 from etl.store import Warehouse
 
@@ -156,7 +157,7 @@ class Intake:
 
     def take(self, uploads: Iterable[Upload]) -> None:
         """Puts these uploads on the desk, in place of what lay there, and begins to read them."""
-        wanted = tuple(sorted(uploads, key=lambda one: one.name))
+        wanted = tuple(sorted(uploads, key=lambda one: natural(one.name)))
         _tell_apart(wanted)
         if [one.path for one in wanted] == [one.path for one in self.uploads]:
             return

@@ -23,6 +23,7 @@ from etl.intake.read import drop_staged, sniff
 from etl.intake.remembered import remembered
 from etl.ledger import fingerprint
 from etl.marts import Progress, build_generation, finish_generation, silent
+from etl.names import natural
 from etl.scratch import scratch
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse, now, sha256_of
@@ -221,7 +222,7 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
         else:
             raise KeptError("file_not_regular", file=path)
     unique = {file.resolve(): file for file in found}
-    return sorted(unique.values(), key=lambda file: (file.name, str(file))), skipped
+    return sorted(unique.values(), key=lambda file: (natural(file.name), str(file))), skipped
 
 
 def parse_instant(text: str, timezone: str) -> datetime:
