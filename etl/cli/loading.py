@@ -52,6 +52,10 @@ def load_command(
         bool,
         typer.Option("--replace-missing", help="Let columns a file lacks empty their values."),
     ] = False,
+    corrections: Annotated[
+        bool,
+        typer.Option("--corrections", help="Let a number come to be of another contract or time."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change; write nothing.")
     ] = False,
@@ -82,6 +86,7 @@ def load_command(
                 by=by,
                 through=through,
                 replace_missing=replace_missing,
+                corrections=corrections,
                 dry_run=dry_run,
                 progress=tell,
                 waiting_for=lambda holder: note(settings, "warehouse_waiting", holder=holder),

@@ -16,6 +16,7 @@ import duckdb
 
 from etl.catalogue import Log, Text, catalogue
 from etl.intake.cells import SQL_TYPES, Spelling, parts_of, span_seconds, typed, year_first
+from etl.intake.mapping import CONTRACT, YEAR
 from etl.intake.match import Match, noted
 from etl.intake.read.odd_cells import UNCALCULATED
 from etl.intake.survey import BLANKS, CARRIED, clean, refusal, sources, survey
@@ -96,7 +97,7 @@ def check(
             raise refusal(match, question)
     match = noted(found.match)
     cells = sources(match)
-    typed_rows = _typed_sql(match, timezone, found.spellings)
+    typed_rows = _prefixed(match, _typed_sql(match, timezone, found.spellings))
     problems = _problems(match, cells)
     bad = " or ".join(f"coalesce({condition}, false)" for condition, *_ in problems)
     columns = ", ".join(f'"{name}"' for name in match.log.columns)
@@ -172,6 +173,35 @@ def _typed_sql(match: Match, timezone: str, spellings: Mapping[str, Spelling]) -
     return f"select * replace ({later}) from ({rows})"
 
 
+def _prefixed(match: Match, rows: str) -> str:
+    """The typed rows with their numbers as `prefix/number`, where the mapping says so.
+
+    A number that has its prefix already is left as it is; one without is null.
+    """
+    said = match.mapping.key_prefix
+    if not said:
+        return rows
+    replaced = []
+    for name, prefix in said.items():
+        before = _prefix_sql(match.log, prefix)
+        has = f"starts_with(\"{name}\", {before} || '/')"
+        replaced.append(
+            f'case when {has} then "{name}" else {before} || \'/\' || "{name}" end as "{name}"'
+        )
+    return f"select * replace ({', '.join(replaced)}) from ({rows})"
+
+
+def _prefix_sql(log: Log, prefix: str) -> str:
+    if prefix == CONTRACT:
+        return '"contract_id"'
+    if prefix != YEAR:
+        return literal(prefix)
+    dates = [c.name for c in log.columns.values() if c.is_event]
+    dates = [log.begins, *dates] if log.begins else dates
+    first = ", ".join(f'cast("{name}" as date)' for name in dates)
+    return f"cast(year(coalesce({first})) as varchar)"
+
+
 # --- problems ------------------------------------------------------------------------------------
 
 _Rule = tuple[str, str | None, str, Mapping[str, str]]
@@ -187,8 +217,8 @@ def _problems(match: Match, cells: Mapping[str, str]) -> list[_Rule]:
         ("stray is not null", None, "row_not_mended", {}),
     ]
     for name in log.key:
-        if log.columns[name].type == "id":
-            word = f"lower(replace(\"{name}\", ' ', ''))"
+        if log.columns[name].type == "id" and name in cells:
+            word = f"lower(replace(\"{name} text\", ' ', ''))"
             rules.append((f"regexp_full_match({word}, {literal(_TOTALS)})", name, _TOTAL, {}))
             column = log.columns[name]
             header = [w.lower() for w in (name, column.label.zh, column.label.en, *column.aliases)]
@@ -200,6 +230,10 @@ def _problems(match: Match, cells: Mapping[str, str]) -> list[_Rule]:
                 # Before 1900 lie slips and what a spreadsheet makes of an empty date.
                 condition += f" or \"{name}\" < date '1900-01-01'"
             kind = "duration" if name in match.durations else column.type
+            if prefix := match.mapping.key_prefix.get(name):
+                lacks = f"{condition} and {_prefix_sql(log, prefix)} is null"
+                rules.append((lacks, name, "prefix_missing", {}))
+                condition += f" and {_prefix_sql(log, prefix)} is not null"
             rules.append((condition, name, f"not_a_{kind}", {}))
         if column.required:
             unless = column.required_unless

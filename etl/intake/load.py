@@ -21,6 +21,7 @@ from etl.intake.mapping import ColumnMapping
 from etl.intake.match import LACKS, MARK, Match, Note, fitting, recognise
 from etl.intake.read import drop_staged, sniff
 from etl.intake.remembered import remembered
+from etl.intake.reuse import demand_same_things, note_units
 from etl.ledger import fingerprint
 from etl.marts import Progress, build_generation, finish_generation, silent
 from etl.names import natural
@@ -90,6 +91,11 @@ class Prepared:
     marks: str | None = None
 
     @property
+    def place(self) -> str:
+        """The file, and the sheet where there is one, as messages name it."""
+        return self.checked.match.table.place if self.checked else self.file
+
+    @property
     def absent(self) -> tuple[str, ...]:
         """The columns of its log that it does not have."""
         return tuple(c for c in catalogue().logs[self.log].columns if c not in self.columns)
@@ -114,6 +120,7 @@ def load(
     by: str | None = None,
     through: str | None = None,
     replace_missing: bool = False,
+    corrections: bool = False,
     dry_run: bool = False,
     progress: Progress = silent,
     waiting_for: Callable[[str], None] = lambda _holder: None,
@@ -121,8 +128,8 @@ def load(
     """Loads files and folders into the warehouse, all of them or none.
 
     `mappings` are laid over what is found in the files that have their headers; after them come
-    those that the warehouse remembers. Raises KeptError, with nothing written, where a file is
-    refused.
+    those that the warehouse remembers. With `corrections`, a number may come to be of another
+    contract, time or name. Raises KeptError, with nothing written, where a file is refused.
     """
     if log is not None and log not in catalogue().logs:
         raise KeptError("log_unknown_name", log=log, logs=", ".join(catalogue().logs))
@@ -138,6 +145,7 @@ def load(
             folder,
             by or settings.person,
             replace_missing,
+            corrections,
             progress,
             skipped,
         )
@@ -302,6 +310,7 @@ class Work:
     folder: Path
     by: str
     replace_missing: bool
+    corrections: bool
     progress: Progress
     skipped: list[str]
     begins: Callable[[str], None] = _unwatched
@@ -391,11 +400,14 @@ class Work:
         results: list[Loaded] = []
         loaded_logs = set(manifest.loaded_logs)
         try:
+            note_units(con, "next.logs", ((one.log, one.table) for one in prepared))
             for done, one in enumerate(prepared):
                 self.progress(one.file, done, len(prepared))
                 sequence = manifest.next_sequence + len(batches)
                 log = catalogue().logs[one.log]
                 fold(con, "next.logs", log, one.table, one.columns, one.folded)
+                if not self.corrections:
+                    demand_same_things(con, "next.logs", log, one.table, one.folded, one.place)
                 before_merging(done, one)
                 result, batch = self._merge_one(one, sequence, one.log not in loaded_logs)
                 results.append(result)
