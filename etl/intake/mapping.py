@@ -31,7 +31,7 @@ ANY_OTHER, EMPTY = "*", ""
 _BRACKETS = re.compile(r"[(\[【〔<].*?[)\]】〕>]")
 _NOISE = re.compile(r"[\s_*:.\-]+")
 _PARTS = ("log", "profile", "headers", "columns", "constants", "translations", "durations")
-_ANSWERS = ("day_first", "swapped")
+ANSWERS = ("day_first", "swapped", "years")
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class ColumnMapping:
     durations      column → the span that gives the instant
     day_first      column → whether 05/01/2026 is 5 January, where the values leave it open
     swapped        column → whether a spreadsheet swapped day and month of the cells it understood
+    years          column → whether bare numbers of a column of months are years
     headers        the header set that it was made for, as in the file; the key under which it is
                    remembered
     profile        the ready-made mapping below it
@@ -73,6 +74,7 @@ class ColumnMapping:
     durations: Mapping[str, Duration] = field(default_factory=dict)
     day_first: Mapping[str, bool] = field(default_factory=dict)
     swapped: Mapping[str, bool] = field(default_factory=dict)
+    years: Mapping[str, bool] = field(default_factory=dict)
     profile: str | None = None
     place: str | None = None
 
@@ -109,7 +111,7 @@ class ColumnMapping:
             quoted = {_quoted(word): _quoted(code) for word, code in words.items()}
             lines += _section(f"translations.{name}", quoted)
         lines += _section("durations", {n: _span(d) for n, d in self.durations.items()})
-        for part in _ANSWERS:
+        for part in ANSWERS:
             answers = getattr(self, part)
             lines += _section(part, {name: str(yes).lower() for name, yes in answers.items()})
         return "\n".join(lines) + "\n"
@@ -192,7 +194,7 @@ def _section(name: str, entries: Mapping[str, str]) -> list[str]:
 
 def _from_raw(raw: Mapping[str, Any], file: str) -> ColumnMapping:
     for part in raw:
-        if part not in (*_PARTS, *_ANSWERS):
+        if part not in (*_PARTS, *ANSWERS):
             raise KeptError("mapping_part_unknown", file=file, part=part)
     name = str(raw.get("log", "-"))
     if name not in catalogue().logs:
@@ -233,6 +235,7 @@ def _from_raw(raw: Mapping[str, Any], file: str) -> ColumnMapping:
         profile=None if profile is None else _text(file, "profile", profile),
         day_first=_answers(file, log, raw, "day_first"),
         swapped=_answers(file, log, raw, "swapped"),
+        years=_answers(file, log, raw, "years"),
     )
 
 
