@@ -19,7 +19,14 @@ from etl.intake.headings import (
     with_merged_above,
     words_of,
 )
-from etl.intake.mapping import CONTRACT, YEAR, ColumnMapping, Duration, fold_header
+from etl.intake.mapping import (
+    ANSWERS,
+    CONTRACT,
+    YEAR,
+    ColumnMapping,
+    Duration,
+    fold_header,
+)
 from etl.intake.profiles import Profile
 from etl.intake.read import TextTable
 
@@ -140,7 +147,7 @@ class _Taken:
         self._constants: dict[str, str] = {}
         self._durations: dict[str, tuple[int, Duration]] = {}
         self._translations: dict[str, Mapping[str, str]] = {}
-        self._answers: dict[str, dict[str, bool]] = {"day_first": {}, "swapped": {}}
+        self._answers: dict[str, dict[str, bool]] = {part: {} for part in ANSWERS}
         self._how: dict[str, str] = {}
         self.problems: list[KeptError] = []
 
@@ -241,6 +248,7 @@ class _Taken:
             day_first=self._answers["day_first"],
             swapped=self._answers["swapped"],
             key_prefix=over.key_prefix if over else {},
+            years=self._answers["years"],
             profile=profile.name if profile else None,
             place=over.place if over else None,
         )

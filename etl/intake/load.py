@@ -18,10 +18,11 @@ from etl.config import Settings
 from etl.errors import KeptError, NothingDoneError
 from etl.intake.check import Checked, check, problems_json, typed_columns
 from etl.intake.mapping import ColumnMapping
-from etl.intake.match import LACKS, MARK, Match, Note, fitting, recognise
+from etl.intake.match import LACKS, MARK, Match, Note, fitting, recognise, stage
 from etl.intake.read import drop_staged, sniff
 from etl.intake.remembered import remembered
 from etl.intake.reuse import demand_same_things, note_units
+from etl.intake.zones import local_now
 from etl.ledger import fingerprint
 from etl.marts import Progress, build_generation, finish_generation, silent
 from etl.names import natural
@@ -321,8 +322,13 @@ class Work:
         forced: str | None,
         timezone: str,
         mappings: Sequence[ColumnMapping] = (),
+        now: datetime | None = None,
     ) -> Iterator[Prepared]:
-        """Reads, recognises and checks the files; nothing of the warehouse is touched."""
+        """Reads, recognises and checks the files; nothing of the warehouse is touched.
+
+        `now` is the moment of loading, a local time of `timezone`; by default, what the clock says.
+        """
+        moment = now or local_now(timezone)
         con, limits = self.con, self.warehouse.settings.limits
         known = remembered(self.warehouse)
         unfit = list(mappings)
@@ -343,8 +349,8 @@ class Work:
                         continue
                     recognised = True
                     number += 1
-                    source.stage(con, match.table, match.header_index, len(match.headers), "staged")
-                    checked = check(con, "staged", match, timezone, f"typed_{number}")
+                    stage(source, con, match, "staged")
+                    checked = check(con, "staged", match, timezone, f"typed_{number}", moment)
                     marks = self._marks(match, checked.table)
                     rows = self._rows(match, checked.table, f"rows_{number}")
                     drop_staged(con, "staged")

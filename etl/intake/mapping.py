@@ -35,7 +35,7 @@ _PARTS = (
 )  # fmt: skip
 CONTRACT, YEAR = "contract_id", "year"
 """What may stand before a number besides a text: the row's contract, the year of its begin."""
-_ANSWERS = ("day_first", "swapped")
+ANSWERS = ("day_first", "swapped", "years")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class ColumnMapping:
     key_prefix     column that holds a number → what stands before it: a text, CONTRACT or YEAR
     day_first      column → whether 05/01/2026 is 5 January, where the values leave it open
     swapped        column → whether a spreadsheet swapped day and month of the cells it understood
+    years          column → whether bare numbers of a column of months are years
     headers        the header set that it was made for, as in the file; the key under which it is
                    remembered
     profile        the ready-made mapping below it
@@ -79,6 +80,7 @@ class ColumnMapping:
     day_first: Mapping[str, bool] = field(default_factory=dict)
     swapped: Mapping[str, bool] = field(default_factory=dict)
     key_prefix: Mapping[str, str] = field(default_factory=dict)
+    years: Mapping[str, bool] = field(default_factory=dict)
     profile: str | None = None
     place: str | None = None
 
@@ -116,7 +118,7 @@ class ColumnMapping:
             lines += _section(f"translations.{name}", quoted)
         lines += _section("durations", {n: _span(d) for n, d in self.durations.items()})
         lines += _section("key_prefix", {n: _quoted(text) for n, text in self.key_prefix.items()})
-        for part in _ANSWERS:
+        for part in ANSWERS:
             answers = getattr(self, part)
             lines += _section(part, {name: str(yes).lower() for name, yes in answers.items()})
         return "\n".join(lines) + "\n"
@@ -199,7 +201,7 @@ def _section(name: str, entries: Mapping[str, str]) -> list[str]:
 
 def _from_raw(raw: Mapping[str, Any], file: str) -> ColumnMapping:
     for part in raw:
-        if part not in (*_PARTS, *_ANSWERS):
+        if part not in (*_PARTS, *ANSWERS):
             raise KeptError("mapping_part_unknown", file=file, part=part)
     name = str(raw.get("log", "-"))
     if name not in catalogue().logs:
@@ -241,6 +243,7 @@ def _from_raw(raw: Mapping[str, Any], file: str) -> ColumnMapping:
         day_first=_answers(file, log, raw, "day_first"),
         swapped=_answers(file, log, raw, "swapped"),
         key_prefix=_key_prefix(file, log, raw),
+        years=_answers(file, log, raw, "years"),
     )
 
 

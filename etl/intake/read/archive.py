@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -117,10 +117,13 @@ class ArchiveFile(Source):
         header_index: int,
         width: int,
         into: str,
+        ids: Collection[int] = (),
+        numbers: Collection[int] = (),
     ) -> StagedCounts:
         self.tables()
         assert self._tables is not None
         _, member = self._tables[table.index]
         own = [one for one, whose in self._tables if whose is member]
         position = own.index(table)
-        return member.stage(con, member.tables()[position], header_index, width, into)
+        table = member.tables()[position]
+        return member.stage(con, table, header_index, width, into, ids, numbers)
