@@ -259,9 +259,9 @@ def put(
         f"from {rows} as incoming join {folded} as folded using (source_row) "
         f"where folded.kind in {listed(TAKEN)}"
     )
-    con.executemany(
-        f"insert into {schema}.recorded values ({sequence}, '{log.name}', ?)",
-        [[name] for name in log.columns if name in columns],
+    con.execute(
+        f"insert into {schema}.recorded select {sequence}, '{log.name}', unnest(?::varchar[])",
+        [[name for name in log.columns if name in columns]],
     )
 
 

@@ -59,7 +59,7 @@ def demand_same_things(
                 join ({_facts(log, standing, "row_id")}) as standing on standing.id = folded.stood
                 where folded.before is null
             )
-            select incoming.number, {was}, {now}, count(*) over () as numbers
+            select incoming.number, {was}, {now}, count(distinct incoming.number) over () as numbers
             from {folded} as folded
             join incoming on incoming.id = folded.source_row
             join replaced on replaced.source_row = folded.source_row
