@@ -50,7 +50,7 @@ joined as (
     join complaint_round as latest
         on rounds.complaint_id = latest.complaint_id
         and rounds.rounds = latest.round
-    join acknowledgement
+    left join acknowledgement
         on complaint.contract_id = acknowledgement.contract_id
         and complaint.complaint_id = acknowledgement.subject
     left join complaint_round as named
