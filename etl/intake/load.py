@@ -103,8 +103,7 @@ class LoadReport:
         """What of all files a person should know: tickets that count nowhere, a lone event."""
         found = []
         if self.lapsed:
-            counts = {name: self.lapsed.get(name, 0) for name in ("cancelled", "duplicate", "late")}
-            found.append(Note("load_lapsed", counts))
+            found.append(Note("load_lapsed", self.lapsed))
         if self.lone_event is not None:
             batch = batch_id(self.lone_event.batch, self.lone_event.log)
             place = next((one.place for one in self.files if one.batch == batch), "")
@@ -739,8 +738,10 @@ def _lapsed(con: duckdb.DuckDBPyConnection, batches: Iterable[int]) -> dict[str,
         f"join logs.tickets as ticket using (ticket_id) where ticket.batch in ({sequences}) "
         "group by one.status"
     ).fetchall()
+    if not found:
+        return {}
     counts = {status: count for status, count, _ in found}
-    return {**counts, "late": sum(late for *_, late in found)} if counts else {}
+    return {"cancelled": 0, "duplicate": 0, **counts, "late": sum(late for *_, late in found)}
 
 
 def _waiting(generation: Path) -> dict[str, int]:
