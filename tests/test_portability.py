@@ -234,7 +234,7 @@ ALLOWED: Mapping[type[exp.Expr], Rule] = {
     **dict.fromkeys(
         (
             exp.Between, exp.EQ, exp.GT, exp.GTE, exp.Greatest, exp.In, exp.Least, exp.LT, exp.LTE,
-            exp.NEQ,
+            exp.NEQ, exp.NullSafeEQ,
         ),
         alike,
     ),
@@ -254,8 +254,9 @@ ALLOWED: Mapping[type[exp.Expr], Rule] = {
     exp.Round: rounding,
     exp.Sqrt: estimate,
     exp.Sub: sum_or_difference,
-    # Text.
+    # Text. The place of a text in another counts from one; it is 0 where it is not there.
     exp.Length: anywhere,
+    exp.StrPosition: anywhere,
     exp.Like: pattern,
     exp.Substring: from_one,
     # Days and instants. Months are added alike: 31 January and one month is the last of February.

@@ -198,8 +198,10 @@ counted as (
         clause, subject, reading, longest,
         cast(floor(cast(microseconds as double) / 1000000) as integer) as seconds,
         cast(microseconds % 1000000 as integer) as microseconds,
-        sum(case when longest = 0 and vague = 1 then 1 else 0 end) over (
-            partition by clause, subject
+        cast(
+            sum(case when longest = 0 and vague = 1 then 1 else 0 end) over (
+                partition by clause, subject
+            ) as integer
         ) as further_readings
     from lengthened
 
