@@ -9,43 +9,11 @@ import pytest
 
 from etl.catalogue import catalogue
 from etl.errors import KeptError
-from etl.intake.check import Checked, check
-from etl.intake.mapping import ColumnMapping
+from etl.intake.check import check
 from etl.intake.match import recognise
 from etl.intake.read import TextTable
 from etl.intake.survey import Question, questions, refusal
-
-NOW = datetime(2030, 1, 1)
-
-
-def checked(
-    log: str,
-    header: Sequence[str],
-    *rows: Sequence[str | None],
-    timezone: str = "Asia/Shanghai",
-    con: duckdb.DuckDBPyConnection | None = None,
-    mappings: Sequence[ColumnMapping] = (),
-    now: datetime = NOW,
-) -> tuple[Checked, list[dict[str, object]]]:
-    """Checks rows (the first on line 2) and gives the typed rows as dictionaries."""
-    con = con or duckdb.connect()
-    match = recognise([TextTable("file.csv", None, [list(header)], [1])], log, mappings=mappings)
-    assert match is not None
-    cells = ", ".join(f"c{i} varchar" for i in range(len(header)))
-    con.execute(
-        "create table staged "
-        f"(source_row bigint, {cells}, cells_extra varchar, cells_missing integer)"
-    )
-    for line, row in enumerate(rows, start=2):
-        marks = ", ".join("?" * len(header))
-        con.execute(f"insert into staged values ({line}, {marks}, null, 0)", list(row))
-    result = check(con, "staged", match, timezone, "typed", now)
-    cursor = con.execute("select * from typed order by source_row")
-    names = [column[0] for column in cursor.description]
-    return result, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-TICKET = ("工单编号", "合同编号", "服务类型", "报修时间")
+from tests.checking import NOW, TICKET, checked, mapped
 
 
 def instant(text: str, timezone: str = "Asia/Shanghai") -> object:
@@ -470,14 +438,6 @@ def test_through_at(text: str, expected: datetime) -> None:
 # What a mapping says of values
 
 
-def mapped(
-    text: str, header: Sequence[str], *rows: Sequence[str | None]
-) -> tuple[Checked, list[dict[str, object]]]:
-    """Checks tickets with a mapping laid over what is found."""
-    mapping = ColumnMapping.from_toml(f'log = "tickets"\n{text}')
-    return checked("tickets", header, *rows, mappings=[mapping])
-
-
 def test_translations_come_before_all_words() -> None:
     text = """
         [columns]
@@ -549,24 +509,63 @@ def test_a_constant_is_typed_like_any_cell() -> None:
         (None, "90秒", 90),
         (None, "100:00:00", 360_000),
         (None, "1900-01-01 12:05:00", 129_900),
-        (None, "30", None),
-        (None, "12:30", None),
-        ("minutes", "12:30", None),
-        ("minutes", "-5", None),
-        ("minutes", "半小时", None),
-        ("minutes", "1,5", None),
-        ("minutes", "1h 2h", None),
+        # Of any number of decimals, to the second.
+        ("hours", "0.3333333", 1_200),
+        ("hours", "22.80666666666667", 82_104),
+        (None, "22.80666666666667h", 82_104),
+        ("minutes", "0.00833333333333333333333333333", 0),
+        ("seconds", "0.5", 1),
+        (None, "36:15:00", 130_500),
+        (None, "00:12:30.75", 751),
+        (None, "1d 4h 30m", 102_600),
+        (None, "1 day, 2:03:04", 93_784),
+        (None, "1.02:03:04", 93_784),
+        (None, "PT4H30M", 16_200),
+        (None, "P1DT0.5H", 88_200),
+        (None, "1 Hour 30 Minutes", 5_400),
+        (None, "2 hours, 5 minutes", 7_500),
+        (None, "半小时", 1_800),
+        ("minutes", "2个半小时", 9_000),
+        (None, "1小时零5分", 3_900),
+        (None, "1周", 604_800),
+        (None, "0分", 0),
+        (None, "00:00", 0),
+        (None, "30", "span_no_unit"),
+        (None, "0.5", "span_no_unit"),
+        (None, "1小时5", "span_no_unit"),
+        (None, "12:30", "span_clock"),
+        (None, "36:15", "span_clock"),
+        ("minutes", "12:30", "span_clock"),
+        ("minutes", "-5", "span_negative"),
+        (None, "-00:10:00", "span_negative"),
+        ("minutes", "1,5", "span_comma"),
+        (None, "1,5h", "span_comma"),
+        (None, "1970-01-01 04:23:12", "span_is_instant"),
+        (None, "约2小时", "span_bound"),
+        (None, "<1小时", "span_bound"),
+        (None, "不到30分钟", "span_bound"),
+        (None, "24小时以上", "span_bound"),
+        (None, "30-60分钟", "span_range"),
+        (None, "3 working days", "span_open"),
+        (None, "2工作日", "span_open"),
+        (None, "2个月", "span_open"),
+        (None, "半天", "span_open"),
+        ("minutes", "1h 2h", "not_a_duration"),
+        (None, ",", "not_a_duration"),
+        (None, "p", "not_a_duration"),
+        (None, "很快", "not_a_duration"),
     ],
 )
-def test_spans(unit: str | None, text: str, seconds: int | None) -> None:
+def test_spans(unit: str | None, text: str, seconds: int | str) -> None:
     said = f', unit = "{unit}"' if unit else ""
     toml = f'[durations]\nresponded_at = {{ header = "首响", from = "reported_at"{said} }}\n'
     row = ("A", "C", "咨询", "2026-01-05 09:00", text)
     result, rows = mapped(toml, (*TICKET, "首响"), row)
-    if seconds is None:
-        assert [(p.column, p.value, p.code) for p in result.rejects[0].problems] == [
-            ("responded_at", text, "not_a_duration")
-        ]
+    if isinstance(seconds, str):
+        [problem] = result.rejects[0].problems
+        assert (problem.column, problem.value, problem.code) == ("responded_at", text, seconds)
+        assert text in problem.text(result.match.log, "zh")
+        assert text in problem.text(result.match.log, "en")
     else:
         assert rows[0]["responded_at"] == datetime(2026, 1, 5, 9) + timedelta(seconds=seconds)
 
@@ -581,7 +580,8 @@ def test_an_empty_span_is_no_instant_and_one_without_a_start_no_span() -> None:
         ("B", "C", "咨询", "2026-01-05", "", "2"),
     )
     assert rows[0]["left_site_at"] is None
-    assert [problem.code for problem in result.rejects[0].problems] == ["not_a_duration"]
+    [problem] = result.rejects[0].problems
+    assert (problem.code, dict(problem.values)) == ("span_without_start", {"first": "onsite_at"})
 
 
 # What whole columns leave open
