@@ -73,9 +73,9 @@ class Heading:
 def headings(table: TextTable, index: int) -> tuple[Heading, ...]:
     """The headings of a header row, by itself and with the row above."""
     row = list(table.top[index])
-    while row and not row[-1].strip():
-        row.pop()  # columns without a header to the right of the table are no part of it
     above = table.top[index - 1] if index else []
+    while row and not row[-1].strip() and not _is_over_values(table, index, len(row) - 1):
+        row.pop()  # columns without a header to the right of the table are no part of it
     groups = _groups(table, index - 1, len(row)) if index else []
     found = []
     for position, cell in enumerate(row):
@@ -88,6 +88,13 @@ def headings(table: TextTable, index: int) -> tuple[Heading, ...]:
             between = " " if group[-1].isascii() and cell.strip()[0].isascii() else ""
             found.append(Heading(cell, f"{group}{between}{cell.strip()}"))
     return tuple(found)
+
+
+def _is_over_values(table: TextTable, index: int, position: int) -> bool:
+    """Whether the cell above a header row stands over a column of values."""
+    rows = table.top[index - 1 :] if index else [[]]
+    cells = [row[position] if position < len(row) else "" for row in rows]
+    return bool(cells[0].strip()) and any(cell.strip() for cell in cells[2:])
 
 
 def _groups(table: TextTable, index: int, width: int) -> list[str]:
