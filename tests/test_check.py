@@ -10,6 +10,7 @@ import pytest
 from etl.catalogue import catalogue
 from etl.errors import KeptError
 from etl.intake.check import check
+from etl.intake.mapping import ColumnMapping
 from etl.intake.match import recognise
 from etl.intake.read import TextTable
 from etl.intake.survey import Question, questions, refusal
@@ -191,6 +192,38 @@ def test_ids_are_trimmed_and_folded_and_texts_are_not() -> None:
     assert rows[0]["description"] == "ＡＢ　ｃ"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('="00123"', "00123"),
+        ("'00123", "00123"),
+        ("'A-1", "A-1"),
+        ('="A ""1"""', '="A ""1"""'),
+        ("'=1+1", "=1+1"),
+        ("'x'", "'x'"),
+        ("O'Neil", "O'Neil"),
+    ],
+)
+def test_what_guards_a_text_is_no_part_of_it(text: str, expected: str) -> None:
+    _, rows = checked("tickets", TICKET, (text, "C", "咨询", "2026-01-05"))
+    assert rows[0]["ticket_id"] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [('="00123"', "00123"), ("'00123", "00123"), ("'-1.5", "-1.5"), ("'twas", "'twas")],
+)
+def test_words_may_begin_with_an_apostrophe(text: str, expected: str) -> None:
+    row = ("A", "C", "咨询", "2026-01-05", text)
+    _, rows = checked("tickets", (*TICKET, "故障描述"), row)
+    assert rows[0]["description"] == expected
+
+
+def test_guards_around_dates_and_amounts() -> None:
+    _, rows = checked("contracts", (*CONTRACT, "验收日期"), ("C", '="1,200.5"', '="2026-01-05"'))
+    assert (rows[0]["amount"], rows[0]["accepted_on"]) == (Decimal("1200.5"), date(2026, 1, 5))
+
+
 def test_an_id_that_a_spreadsheet_cut_short_is_refused() -> None:
     result, _ = checked("tickets", TICKET, ("1.23457E+11", "C", "咨询", "2026-01-05"))
     assert result.rejects[0].problems[0].code == "not_a_id"
@@ -354,6 +387,39 @@ def test_units_in_a_header() -> None:
     assert (rows[0]["manufacturer_warranty_months"], rows[0]["delivery_charge"]) == (36, Decimal(5))
     result, _ = checked("contracts", ("合同编号", "合同总价(万元)"), ("HT-1", "500000元"))
     assert result.rejects[0].problems[0].code == "not_a_money"
+
+
+UNIT = ("设备编号", "合同编号", "使用部门")
+
+
+@pytest.mark.parametrize("header", ["厂家质保", "厂家质保期"])
+def test_small_numbers_without_a_unit_may_be_years(header: str) -> None:
+    rows = [("U", "C", "内科", "3"), ("V", "C", "内科", ""), ("W", "C", "内科", "10")]
+    with pytest.raises(KeptError, match="months_or_years") as caught:
+        checked("equipment", (*UNIT, header), *rows)
+    assert (caught.value.values["column"], caught.value.values["example"]) == (header, "10")
+    for answer, months in (("true", [36, None, 120]), ("false", [3, None, 10])):
+        text = f'log = "equipment"\n[years]\nmanufacturer_warranty_months = {answer}\n'
+        mapping = ColumnMapping.from_toml(text)
+        assert ColumnMapping.from_toml(mapping.to_toml()) == mapping
+        _, found = checked("equipment", (*UNIT, header), *rows, mappings=[mapping])
+        assert [row["manufacturer_warranty_months"] for row in found] == months
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "months"),
+    [
+        ("厂家质保", "36", 36),
+        ("厂家质保", "0", 0),
+        ("厂家质保(月)", "3", 3),
+        ("厂家质保月数", "3", 3),
+        ("manufacturer_warranty_months", "3", 3),
+        ("厂家质保(年)", "3", 36),
+    ],
+)
+def test_what_leaves_no_doubt_is_not_asked(header: str, value: str, months: int) -> None:
+    _, rows = checked("equipment", (*UNIT, header), ("U", "C", "内科", value))
+    assert rows[0]["manufacturer_warranty_months"] == months
 
 
 @pytest.mark.parametrize(
@@ -620,6 +686,18 @@ def test_worded_spans_are_counted_from_the_report() -> None:
     assert [note.code for note in result.match.notes] == ["note_duration"]
     assert result.match.given == {"ticket_id", "contract_id", "service_type", "reported_at",
                                   "responded_at"}  # fmt: skip
+
+
+def test_a_span_of_no_certain_length_makes_no_dates_of_the_others() -> None:
+    result, rows = checked(
+        "tickets", (*TICKET, "响应时间"), ("A", "C", "咨询", "2026-01-05 9:00", "PT30M"),
+        ("B", "C", "咨询", "2026-01-05 9:00", "约2小时"),
+        ("D", "C", "咨询", "2026-01-05 9:00", "1 day, 0:30:00"),
+    )  # fmt: skip
+    assert [row["responded_at"] for row in rows] == [
+        datetime(2026, 1, 5, 9, 30), datetime(2026, 1, 6, 9, 30),
+    ]  # fmt: skip
+    assert [p.code for p in result.rejects[0].problems] == ["span_bound"]
 
 
 def test_one_instant_among_spans_makes_the_spans_wrong_not_the_column() -> None:
