@@ -212,7 +212,10 @@ class WorkbookFile(Source):
         )
         if all(blank):
             return None
-        self._fills[index] = fill = Fill(odd.merged if odd else (), first, batch)
+        try:
+            self._fills[index] = fill = Fill(odd.merged if odd else (), first, batch)
+        except ValueError as error:
+            raise KeptError("workbook_broken", file=self.file, detail=error) from error
         return fill.batch
 
     def _with_shown_days(self, batch: Any, name: str, first: int) -> Any:
@@ -371,7 +374,9 @@ def _with_exact_numbers(batch: Any, numbers: Any) -> Any:
     texts: dict[int, dict[int, str]] = {}
     for position, column in enumerate(batch.columns):
         values = numbers.column(position).to_numpy(zero_copy_only=False)
-        long = np.flatnonzero((np.abs(values) < EXACT) & (values.round(6) != values))
+        size = np.abs(values)
+        long = (values.round(6) != values) | ((size >= 1e6) & (values != np.trunc(values)))
+        long = np.flatnonzero((size < EXACT) & long)
         for row in long.tolist():
             written, value = column[row].as_py(), float(values[row])
             # A text that reads as a number is not what calamine makes of that number.
