@@ -15,13 +15,14 @@ from dashboard.charts import grids
 from dashboard.charts.availability import availability
 from dashboard.charts.figure import Figure
 from dashboard.components import availability_lists as lists
-from dashboard.components import drawer
+from dashboard.components import clauses, drawer
 from dashboard.components.card import CAPTION, card, chart, nothing
 from dashboard.components.figure import figure
 from dashboard.components.grid import grid
 from dashboard.page import Page
 from dashboard.queries import availability as asked
 from dashboard.texts import plain
+from etl.catalogue import catalogue
 
 MOST_ROWS = 16
 MOST_MONTHS = 18
@@ -34,15 +35,16 @@ Row = Mapping[Any, Any]
 def explanation(page: Page) -> None:
     """The letter's words, how the figure is made, that its target is assumed, what is missing."""
     words, contract = page.words, page.filters.contract
+    promise = catalogue().figures["availability"]
     goal = words("kpi.target", share=words.share(*asked.targets(page.book, contract)))
     parts = [
-        f"<blockquote>{escape(words('availability.quote'))}</blockquote>",
+        f"<blockquote>{escape(promise.quote)}</blockquote>",
         f"<p>{escape(words('availability.text'))}</p>",
         f"<p class='kept-sub'>{escape(goal)}</p>",
     ]
     if asked.assumed(page.book, contract):
         parts.append(f"<p class='kept-note'>{escape(words('availability.assumed'))}</p>")
-    parts.append(f"<p class='kept-sub'>{escape(words('availability.reading'))}</p>")
+    parts.append(clauses.readings(page, promise))
     with st.container(key="explained"):
         st.html(f"<div class='kept-clause'>{''.join(parts)}</div>")
     through = asked.ticket_log_through(page.book, page.selection)

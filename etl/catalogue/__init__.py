@@ -100,7 +100,7 @@ class Term:
 @dataclass(frozen=True)
 class Clause:
     """One promise of the letter. `evidence` are the (log, column) that show whether it was kept,
-    `reading` the sense that was taken of the letter and `alternative` the plain other one.
+    `readings` what was read into the letter and `alternative` the plain other sense of the first.
     """
 
     id: str
@@ -114,20 +114,24 @@ class Clause:
     evidence: tuple[tuple[str, str], ...]
     terms: tuple[str, ...]
     assumed_terms: tuple[str, ...]
-    reading: Text | None
+    readings: tuple[Text, ...]
     alternative: Text | None
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the letter that is shown beside the clauses and judged by none."""
+    """A figure of the letter that is shown beside the clauses and judged by none.
+
+    `readings` and `alternative`: as of a clause.
+    """
 
     id: str
     quote: str
     title: Text
     text: Text
     terms: tuple[str, ...]
-    reading: Text | None
+    readings: tuple[Text, ...]
+    alternative: Text | None
 
 
 @dataclass(frozen=True)
@@ -318,7 +322,7 @@ def _clause(name: str, raw: Mapping[str, Any]) -> Clause:
         evidence=tuple(_evidence(raw["log"], named) for named in raw["evidence"]),
         terms=tuple(raw["terms"]),
         assumed_terms=tuple(raw.get("assumed_terms", ())),
-        reading=_text(raw["reading"]) if "reading" in raw else None,
+        readings=tuple(map(_text, raw.get("readings", ()))),
         alternative=_text(raw["alternative"]) if "alternative" in raw else None,
     )
 
@@ -330,7 +334,8 @@ def _figure(name: str, raw: Mapping[str, Any]) -> Figure:
         title=_text(raw),
         text=Text(raw["zh_text"], raw["en_text"]),
         terms=tuple(raw["terms"]),
-        reading=_text(raw["reading"]) if "reading" in raw else None,
+        readings=tuple(map(_text, raw.get("readings", ()))),
+        alternative=_text(raw["alternative"]) if "alternative" in raw else None,
     )
 
 
@@ -360,6 +365,8 @@ def _check(found: Catalogue) -> None:
                 f"{clause.id}: evidence {whose}.{name}",
             )
         _demand({*clause.terms, *clause.assumed_terms} <= set(found.terms), f"{clause.id}: terms")
+    for one in (*found.clauses.values(), *found.figures.values()):
+        _demand(bool(one.readings) or one.alternative is None, f"{one.id}: alternative to what?")
     for figure in found.figures.values():
         _demand(set(figure.terms) <= set(found.terms), f"{figure.id}: terms")
     _demand(tuple(found.states) == STATES, "the states and their order")
