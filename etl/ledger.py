@@ -164,6 +164,8 @@ def build_marts(
             con.execute(f"create table {model.relation} as {model.sql}")
     if wanted is None or "sensitivity" in wanted:
         con.execute(f"create table sensitivity as {_sensitivity_sql()}")
+        narrow = sensitivity.retention_alternative_sql(models()["retention"].sql)
+        con.execute(f"create table retention_alternative as {narrow}")
 
 
 def _publish_catalogue(con: duckdb.DuckDBPyConnection, loaded: frozenset[str]) -> None:

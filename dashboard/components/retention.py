@@ -101,6 +101,7 @@ def contracts(page: Page) -> None:
         shown = pd.DataFrame(
             {
                 "verdict": [[verdict(page, row["verdict"])] for row in rows],
+                "other_verdict": [[verdict(page, row["other_verdict"])] for row in rows],
                 "contract_id": found["contract_id"],
                 "name": found["name"],
                 "vendor": found["vendor"],
@@ -151,11 +152,17 @@ def _contract_table(page: Page, shown: pd.DataFrame, ids: list[str]) -> None:
         selection_mode="single-row",
         alt=words("retention.contracts"),
         column_config={
-            "verdict": tags(
-                words("clause.verdict"),
-                {verdict(page, name): tone(page, name) for name in VERDICT_TONES},
-                118,
-            ),
+            **{
+                name: tags(
+                    label,
+                    {verdict(page, one): tone(page, one) for one in VERDICT_TONES},
+                    118,
+                )
+                for name, label in (
+                    ("verdict", words("clause.verdict")),
+                    ("other_verdict", words("retention.other_verdict")),
+                )
+            },
             **{
                 name: text(known[name].label.get(words.language))
                 for name in ("contract_id", "name", "vendor")
@@ -196,9 +203,33 @@ def headline(page: Page, found: Dossier) -> None:
                     type="tertiary",
                     on_click=_all_contracts,
                 )
+        _narrow(page, found)
         for note in _notes(page, found):
             st.html(f"<p class='kept-warning'>{escape(note)}</p>")
     _figures(page, found)
+
+
+def _narrow(page: Page, found: Dossier) -> None:
+    """The verdict under the other reading of what counts; its counts open their rows."""
+    words, alternative = page.words, catalogue().figures["retention"].alternative
+    assert alternative is not None
+    other = asked.narrow_reading(page.book, found.contract_id)
+    name, met = other["other_verdict"], int(other["met"])
+    due = met + int(other["breached"]) + int(other["unknown"])
+    reading = words("retention.narrow", reading=alternative.get(words.language))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="narrow"):
+        st.html(
+            f"<span class='kept-sub'>{escape(reading)}</span> "
+            f"<span class='kept-pill {VERDICT_TONES[name]}'>{escape(verdict(page, name))}</span>"
+        )
+        if due:
+            st.button(
+                words("retention.narrow_counts", counts=words.counts(met, due)),
+                key="open_narrow",
+                type="tertiary",
+                on_click=drawer.rows,
+                args=(words("retention.other_verdict"), asked.counted_narrowly(found)),
+            )
 
 
 def _all_contracts() -> None:
