@@ -45,7 +45,8 @@ def retention_alternative_sql(retention: str) -> str:
     (在未违反合同内质量保证条款的前提下), and the counts that other_verdict rests on. Rows left out
     of logs that only other clauses rest on do not count either.
     """
-    counting, others = set(), set()
+    counting: set[str] = set()
+    others: set[str] = set()
     for clause in catalogue().clauses.values():
         (counting if clause.group in QUALITY else others).update(clause.rests_on)
     clauses = [one.id for one in catalogue().clauses.values() if one.group in QUALITY]

@@ -365,7 +365,8 @@ def _check(found: Catalogue) -> None:
                 f"{clause.id}: evidence {whose}.{name}",
             )
         _demand({*clause.terms, *clause.assumed_terms} <= set(found.terms), f"{clause.id}: terms")
-    for one in (*found.clauses.values(), *found.figures.values()):
+    promises: tuple[Clause | Figure, ...] = (*found.clauses.values(), *found.figures.values())
+    for one in promises:
         _demand(bool(one.readings) or one.alternative is None, f"{one.id}: alternative to what?")
     for figure in found.figures.values():
         _demand(set(figure.terms) <= set(found.terms), f"{figure.id}: terms")
