@@ -31,14 +31,14 @@ def stacks(
 ) -> Figure:
     """One bar a row, put together from its parts; what the row comes to stands behind it.
 
-    Takes key, label, said, tone, hover and a column of counts for each of `parts`, which are
+    Takes key, label, said, tone, hover and a column of amounts for each of `parts`, which are
     names with their paint; a part hands on [key, part].
     """
     figure = _figure(palette, row_height * len(frame) + 12)
     y = list(range(len(frame)))
     counts = frame[[name for name, _ in parts]].astype(float)
     drawn = counts.where(counts == 0, counts.clip(lower=_LEAST * counts.sum(axis=1).max()))
-    longest = max(1.0, float(drawn.sum(axis=1).max())) if y else 1.0
+    longest = float(drawn.sum(axis=1).max() or 1) if y else 1.0
     for name, colour in parts:
         figure.add_bar(
             x=list(drawn[name]),

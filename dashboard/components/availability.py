@@ -13,6 +13,7 @@ import streamlit as st
 from dashboard import charts, queries
 from dashboard.charts import grids
 from dashboard.charts.availability import availability
+from dashboard.charts.complaints import stacks
 from dashboard.charts.figure import Figure
 from dashboard.components import availability_lists as lists
 from dashboard.components import clauses, drawer
@@ -444,6 +445,62 @@ def compared(page: Page, column: str) -> None:
         )
         if len(served) > MOST_ROWS:
             st.caption(words("availability.most", n=MOST_ROWS, all=len(served)))
+
+
+def early(page: Page) -> None:
+    """Faults per unit in the first 90 days after acceptance, by category; a bar opens them."""
+    words, selection = page.words, page.everything
+    found = asked.early(page.book, selection)
+    counted = found[found["units"] > 0]
+    title = words("availability.early")
+    with card(words, "early", title, words("availability.early_sub"), counted):
+        if counted.empty:
+            nothing(words, "availability.early_nothing" if _known(page) else "availability.nothing")
+            return
+        records = counted.head(MOST_ROWS).to_dict("records")
+
+        def build() -> Figure:
+            said = [
+                f"{row['rate']:.2f}  {words.counts(row['faults'], row['units'])}" for row in records
+            ]
+            names = [row["category"] or words("card.none") for row in records]
+            return stacks(
+                pd.DataFrame(
+                    {
+                        "key": [row["category"] for row in records],
+                        "label": [escape(name) for name in names],
+                        "rate": [row["rate"] for row in records],
+                        "said": said,
+                        "tone": "",
+                        "hover": [
+                            f"<b>{escape(name)}</b><br>"
+                            + escape(
+                                words(
+                                    "availability.early_hover",
+                                    faults=words.number(row["faults"]),
+                                    units=words.number(row["units"]),
+                                )
+                            )
+                            for name, row in zip(names, records, strict=True)
+                        ],
+                    }
+                ),
+                page.palette,
+                parts=(("rate", "accent"),),
+            )
+
+        chart(
+            page,
+            selection,
+            build,
+            "availability_early",
+            title,
+            lambda key: lists.open_early_faults(
+                f"{title} · {key[0] or words('card.none')}", selection.but(category=key[0])
+            ),
+        )
+        if unwatched := int(found["unwatched"].sum()):
+            st.caption(words("availability.early_unwatched", n=words.number(unwatched)))
 
 
 def worst(page: Page) -> None:
