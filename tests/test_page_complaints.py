@@ -146,6 +146,18 @@ def test_every_part_of_a_bar_opens_exactly_its_complaints(
             assert complaints.count(book, one) == len(ids(book, one)) == row[name]
 
 
+def test_hours_of_the_day_are_those_of_the_first_receipt_and_open_their_complaints(book):
+    found = complaints.by_hour(book, INSIDE)
+
+    # K1 to K4 came at eight and were taken within the hour; K5 came at noon and never was.
+    assert list(found["key"]) == list(range(24))
+    assert found[found["n"] > 0].values.tolist() == [[8, 4, 4, 0, 0], [12, 1, 0, 1, 0]]
+    for row in found.to_dict("records"):
+        for share in SHARES:
+            one = INSIDE.but(hour=row["key"], step="acknowledged", share=share)
+            assert len(complaints.listed(book, one)) == complaints.count(book, one) == row[share]
+
+
 def test_a_complaint_without_department_or_category_is_counted_as_such(book):
     assert ids(book, Complaints(department="")) == ids(book, Complaints(category="")) == ["K5"]
     assert complaints.by_department(book, INSIDE).set_index("key").loc["", "n"] == 1
