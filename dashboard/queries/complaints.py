@@ -43,8 +43,8 @@ class Complaints:
     """Which complaints are meant; a field left empty does not narrow.
 
     The months are those of the first receipt; a dimension "" means those without one. `step` with
-    `share`: see STEPS and SHARES. `hour` is that of the first receipt. `rounds` MANY_ROUNDS means as
-    many or more.
+    `share`: see STEPS and SHARES. `hour` is that of the first receipt. `rounds` MANY_ROUNDS means
+    as many or more.
     """
 
     contract: str | None = None
@@ -105,7 +105,8 @@ def _every(book: Book) -> Cube:
         book,
         f"""
         select contract_id, department, category, ruling, outcome, age_days,
-            hour(received_at) as hour, {_ROUNDS} as rounds, strftime(arose_on, '%Y-%m') as month, {shares}, count(*) as n
+            hour(received_at) as hour, {_ROUNDS} as rounds, strftime(arose_on, '%Y-%m') as month,
+            {shares}, count(*) as n
         from complaint group by all
         """,
     )
