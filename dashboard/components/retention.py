@@ -101,8 +101,8 @@ def contracts(page: Page) -> None:
         shown = pd.DataFrame(
             {
                 "verdict": [[verdict(page, row["verdict"])] for row in rows],
-                "other_verdict": [[verdict(page, row["other_verdict"])] for row in rows],
                 "contract_id": found["contract_id"],
+                "other_verdict": [[verdict(page, row["other_verdict"])] for row in rows],
                 "name": found["name"],
                 "vendor": found["vendor"],
                 "held": [
@@ -164,8 +164,8 @@ def _contract_table(page: Page, shown: pd.DataFrame, ids: list[str]) -> None:
                 )
             },
             **{
-                name: text(known[name].label.get(words.language))
-                for name in ("contract_id", "name", "vendor")
+                name: text(known[name].label.get(words.language), width=width)
+                for name, width in (("contract_id", None), ("name", 172), ("vendor", 136))
             },
             **{
                 name: text(words(f"retention.{name}"), alignment="right")
@@ -217,10 +217,11 @@ def _narrow(page: Page, found: Dossier) -> None:
     name, met = other["other_verdict"], int(other["met"])
     due = met + int(other["breached"]) + int(other["unknown"])
     reading = words("retention.narrow", reading=alternative.get(words.language))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="narrow"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="narrow"):
         st.html(
             f"<span class='kept-sub'>{escape(reading)}</span> "
-            f"<span class='kept-pill {VERDICT_TONES[name]}'>{escape(verdict(page, name))}</span>"
+            f"<span class='kept-pill {VERDICT_TONES[name]}'>{escape(verdict(page, name))}</span>",
+            width="content",
         )
         if due:
             st.button(
