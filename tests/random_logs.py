@@ -490,7 +490,7 @@ def merge(con: duckdb.DuckDBPyConnection, name: str, rows: list[Row], sequence: 
         given = {column: pa.array(values, pa.string()) for column, values in cells.items()}
         con.register("given", pa.table({**given, "source_row": lines}))
         con.execute("insert into typed by name from given")
-    merge_rows(con, "logs", log, "typed", sequence)
+    merge_rows(con, "logs", log, "typed", sequence, tuple(log.columns))
 
 
 @contextmanager

@@ -37,7 +37,11 @@ class Text:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a log."""
+    """One column of a log.
+
+    `unread` is the code that stands for a word which is none of its `choices`; without it such a
+    word rejects the row.
+    """
 
     name: str
     type: str
@@ -51,13 +55,15 @@ class Column:
     minimum: Decimal | None = None
     minimum_unless: tuple[str, str] | None = None
     default: str | None = None
+    unread: str | None = None
     ahead: bool = False
+    bookkeeping: bool = False
     date_means_end_of_day: bool = False
 
     @property
     def is_event(self) -> bool:
         """Whether the column says that something happened, and when."""
-        return self.type in ("date", "instant") and not self.ahead
+        return self.type in ("date", "instant") and not (self.ahead or self.bookkeeping)
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,9 @@ class Term:
 class Clause:
     """One promise of the letter. `evidence` are the (log, column) that show whether it was kept,
     `readings` what was read into the letter and `alternative` the plain other sense of the first.
+
+    `shown_by` are the (log, column) any one of which shows the deed: where an export has none of
+    them, the absence of a value says nothing.
     """
 
     id: str
@@ -112,6 +121,7 @@ class Clause:
     log: str
     rests_on: tuple[str, ...]
     evidence: tuple[tuple[str, str], ...]
+    shown_by: tuple[tuple[str, str], ...]
     terms: tuple[str, ...]
     assumed_terms: tuple[str, ...]
     readings: tuple[Text, ...]
@@ -208,6 +218,13 @@ def catalogue() -> Catalogue:
             "money",
             Decimal(0),
         )
+        terms[f"{name}.applies"] = Term(
+            f"{name}.applies",
+            Text(f"{clause.title.zh}:是否约定", f"{clause.title.en}: promised"),
+            "yes_no",
+            Decimal(1),
+            whole=True,
+        )
     messages: dict[str, Text] = {}
     for file in (folder / "messages").iterdir():
         for code, raw in _read(file).items():
@@ -270,7 +287,9 @@ def _column(name: str, raw: Mapping[str, Any]) -> Column:
         minimum=None if minimum is None else Decimal(minimum),
         minimum_unless=next(iter(raw["min_unless"].items())) if "min_unless" in raw else None,
         default=raw.get("default"),
+        unread=raw.get("unread"),
         ahead=raw.get("ahead", False),
+        bookkeeping=raw.get("bookkeeping", False),
         date_means_end_of_day=raw.get("date_means_end_of_day", False),
     )
 
@@ -320,6 +339,7 @@ def _clause(name: str, raw: Mapping[str, Any]) -> Clause:
         log=raw["log"],
         rests_on=tuple(raw["rests_on"]),
         evidence=tuple(_evidence(raw["log"], named) for named in raw["evidence"]),
+        shown_by=tuple(_evidence(raw["log"], named) for named in raw.get("shown_by", ())),
         terms=tuple(raw["terms"]),
         assumed_terms=tuple(raw.get("assumed_terms", ())),
         readings=tuple(map(_text, raw.get("readings", ()))),
@@ -359,10 +379,10 @@ def _check(found: Catalogue) -> None:
     for clause in found.clauses.values():
         _demand(clause.group in found.groups, f"{clause.id}: group {clause.group}")
         _demand({clause.log, *clause.rests_on} <= set(found.logs), f"{clause.id}: logs")
-        for whose, name in clause.evidence:
+        for whose, name in (*clause.evidence, *clause.shown_by):
             _demand(
                 whose in found.logs and name in found.logs[whose].columns,
-                f"{clause.id}: evidence {whose}.{name}",
+                f"{clause.id}: column {whose}.{name}",
             )
         _demand({*clause.terms, *clause.assumed_terms} <= set(found.terms), f"{clause.id}: terms")
     promises: tuple[Clause | Figure, ...] = (*found.clauses.values(), *found.figures.values())

@@ -85,7 +85,8 @@ def check(
 ) -> Checked:
     """Types and checks the rows of `staged` into the new table `table`.
 
-    Grain of `table`: one source row that holds; columns: all of the log's, and `source_row`.
+    Grain of `table`: one source row that holds; columns: all of the log's, `source_row`, and
+    `days`, the names of those of its instants that are days, as `;reported_at;resolved_at;`.
     Raises KeptError where the values of a column leave open what they mean (`Question`).
     """
     clean(con, staged, match)
@@ -103,7 +104,8 @@ def check(
     con.execute(f"create or replace temp table typed_text as {typed_rows}")
     con.execute(
         f"create or replace table {table} as "
-        f"select source_row, {columns} from typed_text where not ({bad})"
+        f"select source_row, {columns}, cast(null as varchar) as days "
+        f"from typed_text where not ({bad})"
     )
     every, good = _count(con, "cleaned"), _count(con, table)
     rejects: tuple[Reject, ...] = ()
@@ -138,6 +140,9 @@ def _typed_sql(match: Match, timezone: str, spellings: Mapping[str, Spelling]) -
                 # A value with a unit of its own does not take the header's as well.
                 bare = f"regexp_full_match(\"{name}\", '[-+0-9,. ]+')"
                 value = f"case when {bare} then {value} * {match.scale[name]} end"
+            if column.unread:
+                value = f"coalesce({value}, {literal(column.unread)})"
+                value = f'case when "{name}" is not null then {value} end'
             parts.append(f'"{name}" as "{name} text"')
         else:
             value = "null"
@@ -236,12 +241,14 @@ _MOST = {
 
 def _term_rules() -> list[_Rule]:
     terms = catalogue().terms.values()
-    whole = [term.name for term in terms if term.whole]
+    whole = [term.name for term in terms if term.whole and term.unit != "yes_no"]
     days = [term.name for term in terms if term.unit == "day_of_month"]
     ratios = [term.name for term in terms if term.unit == "ratio"]
+    yes_no = [term.name for term in terms if term.unit == "yes_no"]
     return [
         (f"term in {listed(whole)} and value <> trunc(value)", "value", "term_not_whole", {}),
         (f"term in {listed(days)} and (value < 1 or value > 28)", "value", "term_not_a_day", {}),
+        (f"term in {listed(yes_no)} and value not in (0, 1)", "value", "term_not_yes_no", {}),
         (
             f"term not in {listed(ratios)} and ends_with(\"value text\", '%')",
             "value",

@@ -18,7 +18,7 @@ from etl.config import Settings
 from etl.errors import KeptError, NothingDoneError
 from etl.intake.check import Checked, check, problems_json, typed_columns
 from etl.intake.mapping import ColumnMapping
-from etl.intake.match import MARK, Match, Note, fitting, recognise
+from etl.intake.match import LACKS, MARK, Match, Note, fitting, recognise
 from etl.intake.read import drop_staged, sniff
 from etl.intake.remembered import remembered
 from etl.ledger import fingerprint
@@ -26,7 +26,7 @@ from etl.marts import Progress, build_generation, finish_generation, silent
 from etl.scratch import scratch
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse, now, sha256_of
-from etl.tables import MARK_SQL, create_logs, difference, merge, merge_rows, take_out
+from etl.tables import MARK_SQL, create_logs, difference, fold, merge, put, take_out
 
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".zip"})
 THROUGH = "--through"
@@ -45,6 +45,7 @@ class Loaded:
     unchanged: int
     rejected: int
     superseded: int
+    older: int
     totals_rows: int
     ignored_columns: tuple[str, ...]
     batch: str | None
@@ -73,7 +74,7 @@ class LoadReport:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A file or sheet, read and checked, not yet merged."""
+    """A file or sheet, read and checked, not yet merged; `columns` are those that it has."""
 
     path: Path | None
     file: str
@@ -82,15 +83,25 @@ class Prepared:
     log: str
     table: str
     headers: tuple[str, ...]
-    absent: tuple[str, ...]
+    columns: tuple[str, ...]
     checked: Checked | None = None
     ignored: tuple[str, ...] = field(default=())
     marks: str | None = None
 
     @property
+    def absent(self) -> tuple[str, ...]:
+        """The columns of its log that it does not have."""
+        return tuple(c for c in catalogue().logs[self.log].columns if c not in self.columns)
+
+    @property
     def refused(self) -> str:
         """The table that its rejects go into."""
         return f"refused_{self.table}"
+
+    @property
+    def folded(self) -> str:
+        """The table that says what becomes of its rows."""
+        return f"kinds_{self.table}"
 
 
 def load(
@@ -325,6 +336,7 @@ class Work:
                     source.stage(con, match.table, match.header_index, len(match.headers), "staged")
                     checked = check(con, "staged", match, timezone, f"typed_{number}")
                     marks = self._marks(match, checked.table)
+                    rows = self._rows(match, checked.table, f"rows_{number}")
                     drop_staged(con, "staged")
                     yield Prepared(
                         path=path,
@@ -332,9 +344,9 @@ class Work:
                         sheet=sheet,
                         sha256=sha256,
                         log=match.log.name,
-                        table=checked.table,
+                        table=rows,
                         headers=match.headers,
-                        absent=tuple(c for c in match.log.columns if c not in match.given),
+                        columns=tuple(c for c in match.log.columns if c in match.given),
                         checked=checked,
                         ignored=match.ignored,
                         marks=marks,
@@ -355,11 +367,11 @@ class Work:
                 "insert into typed_through values (?, null, ?, ?)", [name, complete_at, row]
             )
         con.execute(
-            "create table through as select source_row, "
-            + ", ".join(log.columns)
-            + " from typed_through"
+            "create table through as select *, cast(null as varchar) as days, "
+            "cast(null as varchar) as recorded from typed_through"
         )
-        return Prepared(None, THROUGH, None, None, log.name, "through", tuple(log.columns), ())
+        columns = tuple(log.columns)
+        return Prepared(None, THROUGH, None, None, log.name, "through", columns, columns)
 
     def build(
         self, manifest: Manifest, prepared: Sequence[Prepared], before_merging: Noted = _unnoted
@@ -380,8 +392,10 @@ class Work:
         try:
             for done, one in enumerate(prepared):
                 self.progress(one.file, done, len(prepared))
-                before_merging(done, one)
                 sequence = manifest.next_sequence + len(batches)
+                log = catalogue().logs[one.log]
+                fold(con, "next.logs", log, one.table, one.columns, one.folded)
+                before_merging(done, one)
                 result, batch = self._merge_one(one, sequence, one.log not in loaded_logs)
                 results.append(result)
                 if batch is not None:
@@ -424,7 +438,7 @@ class Work:
     ) -> tuple[Loaded, Batch | None]:
         """Merges a file into the next logs where it changes anything; its batch, else None."""
         con, log = self.con, catalogue().logs[one.log]
-        found = difference(con, "next.logs", log, one.table, one.absent)
+        found = difference(con, "next.logs", log, one.folded, one.absent)
         if found.emptied and not self.replace_missing:
             raise KeptError(
                 "columns_would_empty",
@@ -439,7 +453,7 @@ class Work:
         wanted = wanted or self._closes(one)
         batch = None
         if wanted:
-            merge_rows(con, "next.logs", log, one.table, sequence)
+            put(con, "next.logs", log, one.table, one.folded, one.columns, sequence)
             if rejected:
                 con.execute(f"insert into next.logs.rejects from {one.refused}")
             if one.marks:
@@ -462,6 +476,8 @@ class Work:
                 unchanged=found.unchanged,
                 rejected=rejected,
                 superseded=found.superseded,
+                columns=one.columns,
+                older=found.older,
             )
         return (
             Loaded(
@@ -473,6 +489,7 @@ class Work:
                 unchanged=found.unchanged,
                 rejected=rejected,
                 superseded=found.superseded,
+                older=found.older,
                 totals_rows=one.checked.totals if one.checked else 0,
                 ignored_columns=one.ignored,
                 batch=batch.id if batch else None,
@@ -480,6 +497,21 @@ class Work:
             ),
             batch,
         )
+
+    def _rows(self, match: Match, typed: str, name: str) -> str:
+        """The typed rows with `recorded`: what a row of a request gives, else null."""
+        kind, recorded, source = "view", "cast(null as varchar)", f"{typed} as typed"
+        if LACKS in match.headers:
+            given = ", ".join(
+                f"case when {_is_given(match, column)} then {literal(column)} end"
+                for column in match.log.columns
+            )
+            kind, recorded = "table", f"';' || concat_ws(';', {given}) || ';'"
+            source += " join staged using (source_row)"
+        self.con.execute(
+            f"create {kind} {name} as select typed.*, {recorded} as recorded from {source}"
+        )
+        return name
 
     def _marks(self, match: Match, rows: str) -> str | None:
         """Which rejected rows those of a file of rejects are, mended: source_row, mark."""
@@ -548,6 +580,14 @@ class Work:
                 )
             batch = replace(batch, rejects_sha256=sha256_of(rejects))
         return batch
+
+
+def _is_given(match: Match, column: str) -> str:
+    """Whether a row fills in a column; a default is no value of the row's own."""
+    position = match.columns.get(column)
+    if match.log.columns[column].default is None or position is None:
+        return f"typed.{column} is not null"
+    return f"trim(staged.c{position}) <> ''"
 
 
 def copy_logs(warehouse: Warehouse, manifest: Manifest, target: Path) -> None:

@@ -21,13 +21,14 @@ from etl.intake.columns import (
     read_header,
     suggestions,
 )
-from etl.intake.headings import MARK, STRAY_CELLS, as_written, own_headers, with_merged_above
+from etl.intake.headings import LACKS, MARK, STRAY_CELLS, as_written, own_headers, with_merged_above
 from etl.intake.mapping import ColumnMapping, header_set
 from etl.intake.profiles import Profile, profiles
 from etl.intake.proposal import Found, Proposal, proposal_of
 from etl.intake.read import TextTable
 
 __all__ = [
+    "LACKS",
     "MARK",
     "OFFERED",
     "STRAY_CELLS",

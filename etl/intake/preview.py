@@ -217,8 +217,8 @@ def prepare(
             found: list[Differences] = []
 
             def note(_place: int, one: Prepared) -> None:
-                table = f"next.logs.{one.log}"
-                found.append(compare(con, catalogue().logs[one.log], one.table, table, one.table))
+                log = catalogue().logs[one.log]
+                found.append(compare(con, "next.logs", log, one.table, one.folded, one.table))
 
             built = work.build(manifest, prepared, note)
             moved = None
