@@ -26,7 +26,7 @@ from etl.errors import KeptError
 from etl.marts import open_marts, rebuild
 from etl.report import TABLES, export, report
 from etl.reports import write_report
-from etl.reports.digest import FORMATS, digest, since_when
+from etl.reports.digest import FORMATS, STALE_AFTER, clock, digest, since_when
 from etl.store import Warehouse
 
 MOST_CHANGES = 20
@@ -91,19 +91,29 @@ def digest_command(
         str | None, typer.Option("--contract", metavar="ID", help="Only this contract.")
     ] = None,
     as_of: AsOfOption = None,
+    stale_after: Annotated[
+        int,
+        typer.Option("--stale-after", metavar="DAYS", min=0, help="Say how old older data are."),
+    ] = STALE_AFTER,
     language: LanguageOption = None,
     warehouse: WarehouseOption = None,
     timezone: TimezoneOption = None,
 ) -> None:
-    """Print what changed, what broke and what falls due; nothing where nothing changed."""
+    """Print what changed, broke and falls due, and that data are old; nothing without news."""
     settings = Settings.from_environment(warehouse, timezone)
     manifest = Warehouse(settings).manifest()
     then = since_when(since, manifest.timezone)
     now = looked_at(settings, as_of)
-    if then >= now.as_of:
-        return
-    earlier = open_marts(settings, then)
-    found = digest(now, earlier, manifest, language or settings.language, contract)
+    found = digest(
+        now,
+        open_marts(settings, then) if then < now.as_of else now,
+        manifest,
+        language or settings.language,
+        contract,
+        since=then,
+        at=now.as_of if as_of is not None else max(now.as_of, clock(manifest.timezone)),
+        stale_after=stale_after,
+    )
     if not found.quiet:
         typer.echo(FORMATS[form](found), nl=False)
 
