@@ -30,6 +30,7 @@ from etl.reports.digest import FORMATS, STALE_AFTER, clock, digest, since_when
 from etl.store import Warehouse
 
 MOST_CHANGES = 20
+MOST_MONTHS = 12
 
 
 @app.command("report")
@@ -208,6 +209,14 @@ def _figure(name: str, value: object) -> str:
     return str(value)
 
 
+def _print_reopened(settings: Settings, figures: Mapping[str, Any]) -> None:
+    """Tickets reopened: in all, and in the last months that had any."""
+    months = [(month, n["reopened"]) for month, n in figures["months"].items() if n["reopened"]]
+    said = "report_reopened" if months else "report_reopened_none"
+    listed = ", ".join(f"{month} {n}" for month, n in months[-MOST_MONTHS:])
+    typer.echo(say(settings, said, **{**figures, "months": listed}))
+
+
 def _print_report(settings: Settings, figures: Mapping[str, Any]) -> None:
     typer.echo(say(settings, "report_as_of", as_of=figures["as_of"].replace("T", " ")))
     for contract, found in figures["contracts"].items():
@@ -228,6 +237,7 @@ def _print_report(settings: Settings, figures: Mapping[str, Any]) -> None:
                 verdict = catalogue().contract_verdicts[found[section]["verdict"]]
                 said["verdict"] = verdict.title.get(settings.language)
             typer.echo(say(settings, f"report_{section}", **said))
+        _print_reopened(settings, found["reopened"])
     if figures["rejected_rows"] or figures["waiting_rows"]:
         typer.echo(
             "\n"
