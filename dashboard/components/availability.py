@@ -518,6 +518,6 @@ def worst(page: Page) -> None:
             on_click=lists.open_units,
             args=(title, selection),
         )
-        picked = lists.units(page, frame, drawer.numbered("worst_units"))
+        picked = lists.units(page, frame, drawer.numbered("worst_units"), compact=True)
         if picked is not None:
             drawer.unit(picked[1])

@@ -33,7 +33,7 @@ def open_early_faults(title: str, selection: Selection) -> None:
     drawer.listing(title, partial(_early_faults, selection))
 
 
-def units(page: Page, frame: pd.DataFrame, key: str) -> Picked | None:
+def units(page: Page, frame: pd.DataFrame, key: str, *, compact: bool = False) -> Picked | None:
     """Draw `frame` (see queries.availability.units); the unit that was picked, if any."""
     words = page.words
     columns = catalogue().logs["equipment"].columns
@@ -59,8 +59,9 @@ def units(page: Page, frame: pd.DataFrame, key: str) -> Picked | None:
             "contract_id": frame["contract_id"],
         }
     )
-    if page.filters.contract:
-        shown = shown.drop(columns="contract_id")
+    dropped = ["contract_id"] if page.filters.contract else []
+    dropped += ["covered_hours", "with_loaner", "service_days"] if compact else []
+    shown = shown.drop(columns=dropped)
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     event = st.dataframe(
         shown,
