@@ -110,7 +110,7 @@ def test_every_contract_is_listed_with_what_is_held(loaded):
     assert found["verdict"].iloc[2] == "open_items"
     # C-1 answered late and missed visits; of its promises about quality none is broken.
     assert list(found["verdict"]) == ["breaches", "evidence_missing", "open_items"]
-    assert list(found["other_verdict"]) == ["evidence_missing", "evidence_missing", "open_items"]
+    assert list(found["narrow_verdict"]) == ["evidence_missing", "evidence_missing", "open_items"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

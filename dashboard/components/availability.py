@@ -461,7 +461,8 @@ def early(page: Page) -> None:
 
         def build() -> Figure:
             said = [
-                f"{row['rate']:.2f}  {words.counts(row['faults'], row['units'])}" for row in records
+                f"{row['per_unit']:.2f}  {words.counts(row['faults'], row['units'])}"
+                for row in records
             ]
             names = [row["category"] or words("card.none") for row in records]
             return stacks(
@@ -469,7 +470,7 @@ def early(page: Page) -> None:
                     {
                         "key": [row["category"] for row in records],
                         "label": [escape(name) for name in names],
-                        "rate": [row["rate"] for row in records],
+                        "per_unit": [row["per_unit"] for row in records],
                         "said": said,
                         "tone": "",
                         "hover": [
@@ -486,7 +487,7 @@ def early(page: Page) -> None:
                     }
                 ),
                 page.palette,
-                parts=(("rate", "accent"),),
+                parts=(("per_unit", "accent"),),
             )
 
         chart(

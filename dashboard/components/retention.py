@@ -102,7 +102,7 @@ def contracts(page: Page) -> None:
             {
                 "verdict": [[verdict(page, row["verdict"])] for row in rows],
                 "contract_id": found["contract_id"],
-                "other_verdict": [[verdict(page, row["other_verdict"])] for row in rows],
+                "narrow_verdict": [[verdict(page, row["narrow_verdict"])] for row in rows],
                 "name": found["name"],
                 "vendor": found["vendor"],
                 "held": [
@@ -160,7 +160,7 @@ def _contract_table(page: Page, shown: pd.DataFrame, ids: list[str]) -> None:
                 )
                 for name, label in (
                     ("verdict", words("clause.verdict")),
-                    ("other_verdict", words("retention.other_verdict")),
+                    ("narrow_verdict", words("retention.narrow_verdict")),
                 )
             },
             **{
@@ -229,7 +229,7 @@ def _narrow(page: Page, found: Dossier) -> None:
                 key="open_narrow",
                 type="tertiary",
                 on_click=drawer.rows,
-                args=(words("retention.other_verdict"), asked.counted_narrowly(found)),
+                args=(words("retention.narrow_verdict"), asked.counted_narrowly(found)),
             )
 
 

@@ -248,11 +248,11 @@ def early(book: Book, selection: Selection) -> pd.DataFrame:
     """Faults of the first 90 days after acceptance, of whatever period, by category.
 
     Columns: category ("" without one), units watched through their 90 days, their faults, unwatched
-    units, which are in neither, and rate = faults ÷ units; the highest rate first.
+    units, which are in neither, and per_unit = faults ÷ units; the highest first.
     """
     found = _early(book).sums(("category",), among(selection))
-    found = found.assign(rate=found["faults"] / found["units"].where(found["units"] > 0))
-    return found.sort_values("rate", ascending=False, kind="stable", ignore_index=True)
+    found = found.assign(per_unit=found["faults"] / found["units"].where(found["units"] > 0))
+    return found.sort_values("per_unit", ascending=False, kind="stable", ignore_index=True)
 
 
 @per_view()

@@ -43,7 +43,7 @@ def _contracts(book: Book) -> pd.DataFrame:
         select
             contract_id, coalesce(name, '') as name, coalesce(vendor, '') as vendor, currency,
             retention_amount::varchar as retention_amount, due_on, retention.verdict,
-            narrow.other_verdict, blocking,
+            narrow.other_verdict as narrow_verdict, blocking,
             date_diff('day', ?::date, due_on) as days,
         from retention
         join blocked using (contract_id)
@@ -62,7 +62,7 @@ def contracts(book: Book, recorded: Sequence[Record]) -> pd.DataFrame:
     """Every contract with its retention money, the first due first.
 
     Columns: contract_id, name, vendor, currency, retention_amount, released, held (Decimal),
-    due_on, days (until due, negative after), verdict, other_verdict (under the narrow reading of
+    due_on, days (until due, negative after), verdict, narrow_verdict (under the narrow reading of
     what counts), blocking (clauses that keep it from clean).
     """
     found = _contracts(book).copy()
