@@ -24,12 +24,24 @@ from etl.sql import literal
 CLAUSE_COLUMNS: Mapping[str, str] = {
     "contract_id": "varchar", "subject": "varchar", "department": "varchar",
     "equipment_id": "varchar", "category": "varchar", "service_type": "varchar",
-    "channel": "varchar", "arose_on": "date", "began_at": "timestamp",
-    "due_at": "timestamp", "due_on": "date", "done_at": "timestamp", "done_on": "date",
-    "bound_at": "timestamp", "finished": "boolean", "stated": "varchar",
+    "channel": "varchar", "arose_on": "date",
+    "began_at": "timestamp", "began_latest_at": "timestamp",
+    "allowed_seconds": "integer", "allowed_microseconds": "integer",
+    "due_at": "timestamp", "due_latest_at": "timestamp", "due_on": "date",
+    "done_at": "timestamp", "done_latest_at": "timestamp", "done_on": "date",
+    "done_is_bound": "boolean", "bound_at": "timestamp", "finished": "boolean",
+    "stated": "varchar", "undone": "varchar", "in_doubt": "boolean", "recorded_set": "bigint",
+    "reading": "integer", "readings": "integer",
 }  # fmt: skip
-"""What a clause may say of an obligation; what its model leaves out is empty. A due or done that
-is a day goes into due_on and done_on, an instant into due_at and done_at."""
+"""What a clause may say of an obligation; what its model leaves out is empty.
+
+A due or done that is a day of the promise goes into due_on and done_on, an instant into due_at and
+done_at; where due_at is empty it is began_at plus what is allowed. …_latest_at is the latest reading
+of a cell that states a day alone. done_is_bound: done_at is only known not to be before the deed.
+bound_at: the latest reading of the first later stage. stated: the state that the log states;
+undone: the state without the deed, where no due decides it. in_doubt: the record may count nowhere.
+recorded_set: which columns the file of the record had. reading, readings: which of how many
+readings of the record this is, 0 being the record as it states."""
 SIGNAL_COLUMNS: Mapping[str, str] = {
     "contract_id": "varchar", "subject": "varchar", "department": "varchar",
     "equipment_id": "varchar", "engineer_id": "varchar", "found_at": "timestamp",
@@ -38,6 +50,7 @@ SIGNAL_COLUMNS: Mapping[str, str] = {
 """What a signal may say; what its model leaves out is empty."""
 _GATHERED = {"clauses": "clause_row", "signals": "signal_row"}
 _COLUMNS = {"clauses": CLAUSE_COLUMNS, "signals": SIGNAL_COLUMNS, "readings": CLAUSE_COLUMNS}
+_VIEWS = "views"
 
 
 @dataclass(frozen=True)
@@ -130,11 +143,13 @@ def build_marts(
     `logs` is the schema with the merged logs, `loaded` the logs ever loaded, `known_at` the moment
     of the last load (after which nothing is known), `at` the as-of or None for the data horizon.
     With `wanted`, only these models are built, and what they need. `last_events` is a table (log,
-    last_at) for where only a part of the logs is at hand: how far each goes, the whole of it tells.
+    contract_id, last_at) for where only a part of the logs is at hand: up to when the files reach
+    that the rows came from.
     """
     for log in catalogue().logs.values():
         con.execute(references.counted_view_sql(log, logs))
-    ends = f"select log, last_at from {last_events}" if last_events else as_of.last_event_sql()
+        con.execute(f"create temp table recorded_{log.name} as {as_of.recorded_sql(log, logs)}")
+    ends = f"select * from {last_events}" if last_events else as_of.last_event_sql()
     con.execute(f"create temp view log_last_event as {ends}")
     horizon = con.execute(as_of.horizon_sql()).fetchone()
     latest = horizon[0] if horizon and horizon[0] is not None else known_at
@@ -160,6 +175,8 @@ def build_marts(
                 del missing[kind]
         if model.kind in _COLUMNS:
             con.execute(f"create temp view {model.relation} as {_with_all_columns(model)}")
+        elif model.kind == _VIEWS:
+            con.execute(f"create temp view {model.relation} as {model.sql}")
         else:
             con.execute(f"create table {model.relation} as {model.sql}")
     if wanted is None or "sensitivity" in wanted:
@@ -189,13 +206,18 @@ def _publish_catalogue(con: duckdb.DuckDBPyConnection, loaded: frozenset[str]) -
     )
     clauses = ", ".join(
         f"({literal(clause.id)}, {literal(clause.log)}, {literal(f'{clause.id}.target')}, "
-        f"{', '.join(literal(term) for term in clause.assumed_terms) or 'null'})"
+        f"{literal(f'{clause.id}.applies')}, "
+        f"{', '.join(literal(term) for term in clause.assumed_terms) or 'null'}, "
+        f"{clause.paused}, {bool(clause.shown_by)})"
         for clause in catalogue().clauses.values()
     )
     con.execute(
         "create table catalogue_clause as select * "
-        f"from (values {clauses}) as clause (clause, log, target_term, assumed_term)"
+        f"from (values {clauses}) as clause "
+        "(clause, log, target_term, applies_term, assumed_term, paused, shown)"
     )
+    con.execute(f"create temp table clause_unrecorded as {as_of.clause_unrecorded_sql()}")
+    con.execute(f"create temp table contract_recorded as {as_of.contract_recorded_sql()}")
 
 
 @cache
@@ -216,7 +238,7 @@ def _sensitivity_sql() -> str:
             for one in every
             if one.kind == "readings"
         },
-        models={one.name: one.sql for one in every if one.kind == "marts"},
+        models={one.name: one.sql for one in every if one.kind in ("marts", _VIEWS)},
     )
 
 

@@ -28,7 +28,8 @@ def counted_view_sql(log: Log, source: str) -> str:
         for name in log.columns
     )
     return (
-        f"create temp view log_tickets as select {columns}, one.source_row, one.batch "
+        f"create temp view log_tickets as select {columns}, one.days, one.recorded, "
+        "one.source_row, one.batch "
         f"from {source}.tickets as one left join {source}.equipment as unit "
         f"on unit.equipment_id = one.equipment_id where one.rowid not in ({waits})"
     )

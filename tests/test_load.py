@@ -342,10 +342,10 @@ def test_through_is_a_coverage_row(settings: Settings, put: Callable[..., Path])
 def test_a_header_without_rows_is_loaded(settings: Settings, put: Callable[..., Path]) -> None:
     load(settings, [put("c.csv", CONTRACTS)])
     verdict = "verdict"
-    before = report(open_marts(settings), Warehouse(settings).manifest())
+    before = report(open_marts(settings))
     assert before["contracts"]["HT-1"]["clauses"]["sla.response"][verdict] == "no_evidence"
     load(settings, [put("t.csv", TICKETS.splitlines()[0] + "\n")])
-    after = report(open_marts(settings), Warehouse(settings).manifest())
+    after = report(open_marts(settings))
     assert after["contracts"]["HT-1"]["clauses"]["sla.response"][verdict] == "no_activity"
 
 

@@ -125,7 +125,6 @@ def digest_of(settings, since, language="en"):
     return digest(
         now,
         open_marts(settings, then),
-        Warehouse(settings).manifest(),
         language,
         since=then,
         at=now.as_of,

@@ -15,7 +15,7 @@ from dashboard.components.card import card, chart, nothing
 from dashboard.components.complaints_opened import named
 from dashboard.page import Page
 from dashboard.queries import complaints
-from dashboard.queries.complaints import CLAUSES, MANY_ROUNDS, Complaints
+from dashboard.queries.complaints import CLAUSES, DAY_ALONE, MANY_ROUNDS, Complaints
 from etl.catalogue import catalogue
 
 MOST_ROWS = 8
@@ -176,6 +176,8 @@ def hours(page: Page) -> None:
             aside.open_with(f"{title} · {_hour(mark[0])}", complaints_opened.many, one)
 
         chart(page, page.selection, build, "complaint_hours_chart", title, picked)
+        if days := complaints.count(page.book, which.but(hour=DAY_ALONE)):
+            st.caption(words("complaints.hours_left_out", n=words.number(days)))
 
 
 def _hour(hour: Any) -> str:

@@ -29,6 +29,10 @@ MANY_ROUNDS = 3
 AGES = ((0, 0), (1, 6), (7, 29), (30, 89), (90, None))
 """Whole days since an open complaint was received, in buckets."""
 
+DAY_ALONE = -1
+"""In the place of the hour of a complaint of which only the day is stated."""
+
+_HOUR = f"coalesce(received_hour, {DAY_ALONE})"
 _ROUNDS = f"least(rounds, {MANY_ROUNDS})"
 
 
@@ -79,7 +83,7 @@ def _of(which: Complaints) -> tuple[str, list[object]]:
         ("department is not distinct from nullif(?, '')", which.department),
         ("arose_on >= ?", which.first and queries.first_of(which.first)),
         ("arose_on < ?", which.last and queries.after(which.last)),
-        ("hour(received_at) = ?", which.hour),
+        (f"{_HOUR} = ?", which.hour),
         (f"{_ROUNDS} = ?", which.rounds),
         ("category is not distinct from nullif(?, '')", which.category),
         ("ruling = ?", which.ruling),
@@ -105,7 +109,7 @@ def _every(book: Book) -> Cube:
         book,
         f"""
         select contract_id, department, category, ruling, outcome, age_days,
-            hour(received_at) as hour, {_ROUNDS} as rounds, strftime(arose_on, '%Y-%m') as month,
+            {_HOUR} as hour, {_ROUNDS} as rounds, strftime(arose_on, '%Y-%m') as month,
             {shares}, count(*) as n
         from complaint group by all
         """,
@@ -182,7 +186,7 @@ def by_category(book: Book, which: Complaints) -> pd.DataFrame:
 @per_view(128)
 def by_hour(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by the hour of the day of their first receipt: key (0-23, all of them), n, SHARES
-    of the step "acknowledged".
+    of the step "acknowledged". Those of DAY_ALONE are left out.
     """
     found = _counted(book, which, "hour", "acknowledged", SHARES).set_index("key")
     return found.reindex(range(24), fill_value=0).rename_axis("key").reset_index()

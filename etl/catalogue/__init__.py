@@ -40,7 +40,8 @@ class Column:
     """One column of a log.
 
     `unread` is the code that stands for a word which is none of its `choices`; without it such a
-    word rejects the row.
+    word rejects the row. With `lasting` the column says how things stand now: before the last event
+    of its row it reads as empty, but for the codes of `lasting`.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Column:
     minimum_unless: tuple[str, str] | None = None
     default: str | None = None
     unread: str | None = None
+    lasting: tuple[str, ...] | None = None
     ahead: bool = False
     bookkeeping: bool = False
     date_means_end_of_day: bool = False
@@ -109,7 +111,9 @@ class Clause:
     `readings` what was read into the letter and `alternative` the plain other sense of the first.
 
     `shown_by` are the (log, column) any one of which shows the deed: where an export has none of
-    them, the absence of a value says nothing.
+    them, the absence of a value says nothing. `shown_by_every_row`: the subject is no row of that
+    log, so that the export of every row of the contract must have had one of them. `paused`: agreed
+    pauses move its due.
     """
 
     id: str
@@ -122,6 +126,8 @@ class Clause:
     rests_on: tuple[str, ...]
     evidence: tuple[tuple[str, str], ...]
     shown_by: tuple[tuple[str, str], ...]
+    shown_by_every_row: bool
+    paused: bool
     terms: tuple[str, ...]
     assumed_terms: tuple[str, ...]
     readings: tuple[Text, ...]
@@ -288,6 +294,7 @@ def _column(name: str, raw: Mapping[str, Any]) -> Column:
         minimum_unless=next(iter(raw["min_unless"].items())) if "min_unless" in raw else None,
         default=raw.get("default"),
         unread=raw.get("unread"),
+        lasting=tuple(raw["lasting"]) if "lasting" in raw else None,
         ahead=raw.get("ahead", False),
         bookkeeping=raw.get("bookkeeping", False),
         date_means_end_of_day=raw.get("date_means_end_of_day", False),
@@ -340,6 +347,8 @@ def _clause(name: str, raw: Mapping[str, Any]) -> Clause:
         rests_on=tuple(raw["rests_on"]),
         evidence=tuple(_evidence(raw["log"], named) for named in raw["evidence"]),
         shown_by=tuple(_evidence(raw["log"], named) for named in raw.get("shown_by", ())),
+        shown_by_every_row=raw.get("shown_by_every_row", False),
+        paused=raw.get("paused", False),
         terms=tuple(raw["terms"]),
         assumed_terms=tuple(raw.get("assumed_terms", ())),
         readings=tuple(map(_text, raw.get("readings", ()))),

@@ -65,13 +65,13 @@ def report_command(
         typer.echo(say(settings, "management_written", file=output))
         return
     if since is not None:
-        changed = changes(marts, looked_at(settings, since), manifest, contract)
+        changed = changes(marts, looked_at(settings, since), contract)
         if as_json:
             print_json(changed)
         else:
             _print_changes(settings, changed)
         return
-    figures = report(marts, manifest, contract)
+    figures = report(marts, contract)
     if as_json:
         print_json(figures)
     else:
@@ -102,17 +102,16 @@ def digest_command(
 ) -> None:
     """Print what changed, broke and falls due, and that data are old; nothing without news."""
     settings = Settings.from_environment(warehouse, timezone)
-    manifest = Warehouse(settings).manifest()
-    then = since_when(since, manifest.timezone)
+    timezone = Warehouse(settings).manifest().timezone
+    then = since_when(since, timezone)
     now = looked_at(settings, as_of)
     found = digest(
         now,
         open_marts(settings, then) if then < now.as_of else now,
-        manifest,
         language or settings.language,
         contract,
         since=then,
-        at=now.as_of if as_of is not None else max(now.as_of, clock(manifest.timezone)),
+        at=now.as_of if as_of is not None else max(now.as_of, clock(timezone)),
         stale_after=stale_after,
     )
     if not found.quiet:

@@ -16,6 +16,7 @@ from etl.catalogue import catalogue
 from etl.errors import KeptError
 from etl.evidence.files import (
     LAST_EVENTS,
+    RECORDED,
     MODELS_WANTED,
     REJECTS,
     hash_of_rows,
@@ -135,14 +136,14 @@ def _whose(said: bool) -> tuple[str | None, str | None]:
 def read_snapshot(con: duckdb.DuckDBPyConnection, snapshot: Path, listing: Path) -> frozenset[str]:
     """Puts the snapshot in the place of the merged logs; the logs that were ever loaded."""
     create_logs(con, "logs")
-    for name in (*catalogue().logs, REJECTS):
+    for name in (*catalogue().logs, REJECTS, RECORDED):
         columns, _ = snapshot_columns(name)
         con.execute(
             f"insert into logs.{name} ({', '.join(columns)}) select {', '.join(columns)} "
             f"from read_parquet({literal(snapshot / f'{name}.parquet')})"
         )
     con.execute(
-        "create table last_events as select log, last_at "
+        "create table last_events as select log, contract_id, last_at "
         f"from read_parquet({literal(snapshot / f'{LAST_EVENTS}.parquet')})"
     )
     return frozenset(

@@ -19,7 +19,6 @@ from etl.errors import KeptError
 from etl.intake.load import parse_instant
 from etl.marts import Marts
 from etl.report import iso
-from etl.store import Manifest
 
 STALE_AFTER = 14
 """Days after which the age of the data is news."""
@@ -78,7 +77,6 @@ def since_when(text: str, timezone: str) -> datetime:
 def digest(
     now: Marts,
     then: Marts,
-    manifest: Manifest,
     language: str,
     contract: str | None = None,
     *,
@@ -94,7 +92,7 @@ def digest(
     """
     age = max(at - now.horizon_at, timedelta())
     figures = {
-        **changes(now, then, manifest, contract),
+        **changes(now, then, contract),
         "since": iso(since),
         "age_days": age.days,
         "stale": age > timedelta(days=stale_after),

@@ -6,9 +6,7 @@
 --   reported_again
 with
 
-ticket as (select * from fact_ticket),
-
-marked as (select ticket_id from base_tickets where status = 'reopened'),
+ticket as (select * from fact_ticket where reading = 0),
 
 numbered as (
 
@@ -26,14 +24,12 @@ final as (
     select
         ticket.contract_id, ticket.ticket_id, ticket.equipment_id, ticket.department,
         ticket.category, ticket.service_type, ticket.arose_on, ticket.reported_at, ticket.end_at,
-        marked.ticket_id is not null as marked,
+        coalesce(ticket.status = 'reopened', false) as marked,
         again.again_id, again.again_at
     from ticket
-    left join marked
-        on ticket.ticket_id = marked.ticket_id
     left join again
         on ticket.ticket_id = again.ticket_id
-    where marked.ticket_id is not null or again.ticket_id is not null
+    where coalesce(ticket.status = 'reopened', false) or again.ticket_id is not null
 
 )
 

@@ -5,6 +5,7 @@
 --   the last 90 days), warranty
 -- subject: the contract, the engineer, or the unit, empty where several end on the day
 -- units: whose warranty ends; empty for the other kinds
+-- What the contract does not promise (permits, warranties) is not announced.
 with
 
 moment as (select * from moment),
@@ -51,15 +52,29 @@ ending as (
 
 ),
 
+every as (
+
+    select kind, cast(null as varchar) as clause, contract_id, subject, due_on,
+        cast(null as bigint) as units
+    from bid
+    union all
+    select kind, null, contract_id, subject, due_on, null from released
+    union all
+    select kind, 'people.permit', contract_id, subject, due_on, null from permit
+    union all
+    select kind, 'warranty.term', contract_id, subject, due_on, units from ending
+
+),
+
 final as (
 
-    select kind, contract_id, subject, due_on, cast(null as bigint) as units from bid
-    union all
-    select kind, contract_id, subject, due_on, cast(null as bigint) as units from released
-    union all
-    select kind, contract_id, subject, due_on, cast(null as bigint) as units from permit
-    union all
-    select kind, contract_id, subject, due_on, units from ending
+    select every.kind, every.contract_id, every.subject, every.due_on, every.units
+    from every
+    left join clause_evidence as declined
+        on every.contract_id = declined.contract_id
+        and every.clause = declined.clause
+        and declined.evidence = 'not_promised'
+    where declined.clause is null
 
 )
 

@@ -3,7 +3,8 @@
 -- key: equipment_id, ticket_id
 -- until_on: the 90th day after acceptance, or the unit's retirement where that is earlier; a fault
 --   on the day of acceptance counts
--- watched: the ticket log is through until_on, so that no ticket means no fault
+-- watched: the ticket log is through until_on, so that no ticket means no fault, and none of the
+--   faults may be one that counts nowhere
 with
 
 unit as (
@@ -14,7 +15,7 @@ unit as (
 
 ),
 
-ticket as (select * from fact_ticket where is_fault),
+ticket as (select * from fact_ticket where reading = 0 and is_fault),
 
 through as (select * from log_through where log = 'tickets'),
 
@@ -26,7 +27,10 @@ final as (
         through.loaded
         and coalesce(
             through.through_at >= cast(unit.until_on as timestamp) + interval 86399 second, false
-        ) as watched,
+        )
+        and max(case when ticket.in_doubt then 1 else 0 end) over (
+            partition by unit.equipment_id
+        ) = 0 as watched,
         ticket.ticket_id, ticket.reported_at, ticket.end_at, ticket.outcome
     from unit
     join through

@@ -3,7 +3,7 @@
 -- tickets: reported in the month; reopened: those of them that fact_reopened holds
 with
 
-ticket as (select * from fact_ticket),
+ticket as (select * from fact_ticket where reading = 0),
 
 reopened as (select ticket_id from fact_reopened),
 
