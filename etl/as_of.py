@@ -169,7 +169,7 @@ def calendar_sql() -> str:
 
 
 def _greatest(log: Log, aggregate: str) -> str:
-    """The latest event in rows of a log: a date counts to its end, a day among instants from 00:00."""
+    """The latest event in rows of a log: a date counts to its end, a day alone from 00:00."""
     events = [
         f"{aggregate}(cast({column.name} as timestamp)"
         + (f" + {END_OF_DAY})" if column.type == "date" else ")")

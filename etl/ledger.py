@@ -36,8 +36,8 @@ CLAUSE_COLUMNS: Mapping[str, str] = {
 """What a clause may say of an obligation; what its model leaves out is empty.
 
 A due or done that is a day of the promise goes into due_on and done_on, an instant into due_at and
-done_at; where due_at is empty it is began_at plus what is allowed. …_latest_at is the latest reading
-of a cell that states a day alone. done_is_bound: done_at is only known not to be before the deed.
+done_at; where due_at is empty it is began_at plus what is allowed. …_latest_at is the latest
+reading of a cell that states a day alone. done_is_bound: the deed came at done_at or before it.
 bound_at: the latest reading of the first later stage. stated: the state that the log states;
 undone: the state without the deed, where no due decides it. in_doubt: the record may count nowhere.
 recorded_set: which columns the file of the record had. reading, readings: which of how many

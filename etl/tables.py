@@ -92,7 +92,8 @@ def fold(
 
     `rows` has the log's columns, days, recorded and source_row; `columns` are those of its file.
     Grain of `into`: one row. Columns: source_row; kind, one of TAKEN, superseded, older; stood, the
-    rowid of the row with its key in the log; recorded, of a row given by hand.
+    rowid of the row with its key in the log; before, the source_row of the row of the file whose
+    place it takes; recorded, of a row given by hand.
 
     In the order of the file each row takes the place of the one before it with its key, unless both
     say when they were updated and it is the earlier one.
@@ -105,7 +106,13 @@ def fold(
     differs = " or ".join(
         f"current.{name} is distinct from incoming.{name}" for name in (*log.columns, "days")
     )
-    later = f"row_number() over (partition by {key} order by older, source_row desc)"
+    later, before = "1", "cast(null as bigint)"
+    if not distinct:
+        later = f"row_number() over (partition by {key} order by older, source_row desc)"
+        before = (
+            "last_value(case when not older then source_row end ignore nulls) over (partition by "
+            f"{key} order by source_row rows between unbounded preceding and 1 preceding)"
+        )
     updated = "incoming.updated_at, current.updated_at as stood_at," if dated else ""
     con.execute(
         f"""create or replace {kind} {into} as
@@ -120,9 +127,9 @@ def fold(
         ),
         {_judged(key, distinct, dated)},
         placed as (
-            select *, {"1" if distinct else later} as place from judged
+            select *, {later} as place, {before} as before from judged
         )
-        select source_row, stood, recorded,
+        select source_row, stood, before, recorded,
             case
                 when older then 'older'
                 when place > 1 then 'superseded'
@@ -252,9 +259,9 @@ def put(
         f"from {rows} as incoming join {folded} as folded using (source_row) "
         f"where folded.kind in {listed(TAKEN)}"
     )
-    con.executemany(
-        f"insert into {schema}.recorded values ({sequence}, '{log.name}', ?)",
-        [[name] for name in log.columns if name in columns],
+    con.execute(
+        f"insert into {schema}.recorded select {sequence}, '{log.name}', unnest(?::varchar[])",
+        [[name for name in log.columns if name in columns]],
     )
 
 

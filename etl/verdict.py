@@ -2,7 +2,6 @@
 
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
-
 EVIDENCE = ("shown", "no_column", "no_end", "no_log", "not_promised")
 """What a contract's logs can show of a clause at all, as the mart clause_evidence says it."""
 

@@ -88,7 +88,7 @@ def _load(
     marks = ", ".join("?" * len(header))
     for line, row in enumerate(body, start=2):
         con.execute(f"insert into staged values ({line}, {marks}, null, 0)", row)
-    checked = check(con, "staged", match, TIMEZONE, "typed")
+    checked = check(con, "staged", match, TIMEZONE, "typed", KNOWN_AT)
     assert not checked.rejects, [
         p.text(match.log, "en") for r in checked.rejects for p in r.problems
     ]

@@ -13,8 +13,8 @@ from etl.intake.check import exact
 from etl.report import TABLES
 
 HELP_WIDTH = 92
-# A message that refuses a file whole, though its module mostly has other things to say.
-REFUSALS = ("columns_would_empty",)
+# Messages that refuse a file whole, though their module mostly has other things to say.
+REFUSALS = ("columns_would_empty", "key_reused")
 # And one that does not.
 ASKED_OF_ROWS = ("values_unknown",)
 

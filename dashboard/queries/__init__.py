@@ -638,7 +638,10 @@ def tickets(book: Book, wanted: str, selection: Selection) -> pd.DataFrame:
         from fact_ticket
         where
             reading = 0
-            and (starts_with(lower(ticket_id), lower(?)) or starts_with(lower(equipment_id), lower(?)))
+            and (
+                starts_with(lower(ticket_id), lower(?))
+                or starts_with(lower(equipment_id), lower(?))
+            )
             and {" and ".join(conditions) or "true"}
         order by reported_at desc, ticket_id limit {MOST_TICKETS:d}
         """,

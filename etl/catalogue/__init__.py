@@ -61,6 +61,23 @@ class Column:
     ahead: bool = False
     bookkeeping: bool = False
     date_means_end_of_day: bool = False
+    foreseen: bool = False
+    no_end: tuple[str, ...] = ()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the column holds numbers or amounts."""
+        return self.type in ("number", "integer", "money")
+
+    @property
+    def endless(self) -> tuple[str, ...]:
+        """The dates by which people write that there is no end."""
+        return tuple(word for word in self.no_end if word[0].isdecimal())
+
+    @property
+    def no_end_words(self) -> tuple[str, ...]:
+        """The words by which people write that there is no end."""
+        return tuple(word for word in self.no_end if not word[0].isdecimal())
 
     @property
     def is_event(self) -> bool:
@@ -298,6 +315,8 @@ def _column(name: str, raw: Mapping[str, Any]) -> Column:
         ahead=raw.get("ahead", False),
         bookkeeping=raw.get("bookkeeping", False),
         date_means_end_of_day=raw.get("date_means_end_of_day", False),
+        foreseen=raw.get("foreseen", raw.get("ahead", False)),
+        no_end=tuple(raw.get("no_end", ())),
     )
 
 

@@ -38,6 +38,7 @@ NOT_COUNTED = frozenset({"delivery.guarantee_valid"})
 """Clauses that are shown, never counted for the retention money."""
 LAST_EVENTS = "last_events"
 RECORDED = "recorded"
+_RECORDED_COLUMNS = ("batch", "log", "column_name")
 REJECTS = "rejects"
 RULES = "rules"
 MODELS_WANTED = frozenset({"retention"})
@@ -176,8 +177,7 @@ def snapshot_columns(table: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if table == LAST_EVENTS:
         return ("log", "contract_id", "last_at"), ("log",)
     if table == RECORDED:
-        columns = ("batch", "log", "column_name")
-        return columns, columns
+        return _RECORDED_COLUMNS, _RECORDED_COLUMNS
     log = catalogue().logs[table]
     return (*log.columns, "days", "recorded", "source_row", "batch"), log.key
 

@@ -16,8 +16,8 @@ from etl.catalogue import catalogue
 from etl.errors import KeptError
 from etl.evidence.files import (
     LAST_EVENTS,
-    RECORDED,
     MODELS_WANTED,
+    RECORDED,
     REJECTS,
     hash_of_rows,
     snapshot_columns,

@@ -18,11 +18,14 @@ from etl.config import Settings
 from etl.errors import KeptError, NothingDoneError
 from etl.intake.check import Checked, check, problems_json, typed_columns
 from etl.intake.mapping import ColumnMapping
-from etl.intake.match import LACKS, MARK, Match, Note, fitting, recognise
+from etl.intake.match import LACKS, MARK, Match, Note, fitting, recognise, stage
 from etl.intake.read import drop_staged, sniff
 from etl.intake.remembered import remembered
+from etl.intake.reuse import demand_same_things, note_units
+from etl.intake.zones import local_now
 from etl.ledger import fingerprint
 from etl.marts import Progress, build_generation, finish_generation, silent
+from etl.names import natural
 from etl.scratch import scratch
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse, now, sha256_of
@@ -89,6 +92,11 @@ class Prepared:
     marks: str | None = None
 
     @property
+    def place(self) -> str:
+        """The file, and the sheet where there is one, as messages name it."""
+        return self.checked.match.table.place if self.checked else self.file
+
+    @property
     def absent(self) -> tuple[str, ...]:
         """The columns of its log that it does not have."""
         return tuple(c for c in catalogue().logs[self.log].columns if c not in self.columns)
@@ -113,6 +121,7 @@ def load(
     by: str | None = None,
     through: str | None = None,
     replace_missing: bool = False,
+    corrections: bool = False,
     dry_run: bool = False,
     progress: Progress = silent,
     waiting_for: Callable[[str], None] = lambda _holder: None,
@@ -120,8 +129,8 @@ def load(
     """Loads files and folders into the warehouse, all of them or none.
 
     `mappings` are laid over what is found in the files that have their headers; after them come
-    those that the warehouse remembers. Raises KeptError, with nothing written, where a file is
-    refused.
+    those that the warehouse remembers. With `corrections`, a number may come to be of another
+    contract, time or name. Raises KeptError, with nothing written, where a file is refused.
     """
     if log is not None and log not in catalogue().logs:
         raise KeptError("log_unknown_name", log=log, logs=", ".join(catalogue().logs))
@@ -137,6 +146,7 @@ def load(
             folder,
             by or settings.person,
             replace_missing,
+            corrections,
             progress,
             skipped,
         )
@@ -221,7 +231,7 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
         else:
             raise KeptError("file_not_regular", file=path)
     unique = {file.resolve(): file for file in found}
-    return sorted(unique.values(), key=lambda file: (file.name, str(file))), skipped
+    return sorted(unique.values(), key=lambda file: (natural(file.name), str(file))), skipped
 
 
 def parse_instant(text: str, timezone: str) -> datetime:
@@ -301,6 +311,7 @@ class Work:
     folder: Path
     by: str
     replace_missing: bool
+    corrections: bool
     progress: Progress
     skipped: list[str]
     begins: Callable[[str], None] = _unwatched
@@ -311,8 +322,13 @@ class Work:
         forced: str | None,
         timezone: str,
         mappings: Sequence[ColumnMapping] = (),
+        now: datetime | None = None,
     ) -> Iterator[Prepared]:
-        """Reads, recognises and checks the files; nothing of the warehouse is touched."""
+        """Reads, recognises and checks the files; nothing of the warehouse is touched.
+
+        `now` is the moment of loading, a local time of `timezone`; by default, what the clock says.
+        """
+        moment = now or local_now(timezone)
         con, limits = self.con, self.warehouse.settings.limits
         known = remembered(self.warehouse)
         unfit = list(mappings)
@@ -333,8 +349,8 @@ class Work:
                         continue
                     recognised = True
                     number += 1
-                    source.stage(con, match.table, match.header_index, len(match.headers), "staged")
-                    checked = check(con, "staged", match, timezone, f"typed_{number}")
+                    stage(source, con, match, "staged")
+                    checked = check(con, "staged", match, timezone, f"typed_{number}", moment)
                     marks = self._marks(match, checked.table)
                     rows = self._rows(match, checked.table, f"rows_{number}")
                     drop_staged(con, "staged")
@@ -390,11 +406,14 @@ class Work:
         results: list[Loaded] = []
         loaded_logs = set(manifest.loaded_logs)
         try:
+            note_units(con, "next.logs", ((one.log, one.table) for one in prepared))
             for done, one in enumerate(prepared):
                 self.progress(one.file, done, len(prepared))
                 sequence = manifest.next_sequence + len(batches)
                 log = catalogue().logs[one.log]
                 fold(con, "next.logs", log, one.table, one.columns, one.folded)
+                if not self.corrections:
+                    demand_same_things(con, "next.logs", log, one.table, one.folded, one.place)
                 before_merging(done, one)
                 result, batch = self._merge_one(one, sequence, one.log not in loaded_logs)
                 results.append(result)

@@ -182,6 +182,7 @@ def prepare(
     by: str | None = None,
     through: str | None = None,
     replace_missing: bool = False,
+    corrections: bool = False,
     watch: Watch | None = None,
 ) -> Preview:
     """Everything that loading `files`, in this order, would do, done in a scratch folder.
@@ -203,6 +204,7 @@ def prepare(
                 folder,
                 by or settings.person,
                 replace_missing,
+                corrections,
                 watch.tell,
                 [],
                 watch.begin,

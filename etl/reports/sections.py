@@ -24,8 +24,8 @@ MOST_ROWS = 200
 STAGES = ("sla.response", "sla.onsite", "sla.software_resolution", "sla.hardware_repair")
 _TONES = {
     "kept": "good", "broken": "bad", "undecided": "warn", "no_evidence": "warn", "open": "plain",
-    "no_activity": "plain", "not_promised": "plain", "clean": "good", "breaches": "bad", "evidence_missing": "warn",
-    "open_items": "plain",
+    "no_activity": "plain", "not_promised": "plain", "clean": "good", "breaches": "bad",
+    "evidence_missing": "warn", "open_items": "plain",
 }  # fmt: skip
 COMPLAINT_STEPS: Mapping[str, str] = {
     "received": "true",
