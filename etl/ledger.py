@@ -19,7 +19,9 @@ from sqlglot import exp
 
 from etl import __version__, as_of, references, sensitivity
 from etl.catalogue import catalogue
+from etl.config import DEFAULT_TIMEZONE
 from etl.sql import literal
+from etl.timeline import in_zone
 
 CLAUSE_COLUMNS: Mapping[str, str] = {
     "contract_id": "varchar", "subject": "varchar", "department": "varchar",
@@ -106,7 +108,14 @@ def fingerprint() -> str:
     digest = hashlib.sha256(
         f"{__version__} {duckdb.__version__} {catalogue().fingerprint}".encode()
     )
-    for module in ("as_of", "ledger", "references", "sensitivity", "tables"):  # they write SQL too
+    for module in (
+        "as_of",
+        "ledger",
+        "references",
+        "sensitivity",
+        "tables",
+        "timeline",
+    ):  # they write SQL too
         digest.update((files("etl") / f"{module}.py").read_bytes())
     for model in sorted(_found().values(), key=lambda model: model.name):
         digest.update(f"\0{model.kind}\0{model.name}\0{model.sql}".encode())
@@ -137,6 +146,7 @@ def build_marts(
     at: datetime | None = None,
     wanted: Collection[str] | None = None,
     last_events: str | None = None,
+    timezone: str = DEFAULT_TIMEZONE,
 ) -> Iterator[tuple[str, int, int]]:
     """Builds all facts and marts in the connection's current schema, telling (name, done, of).
 
@@ -144,7 +154,7 @@ def build_marts(
     of the last load (after which nothing is known), `at` the as-of or None for the data horizon.
     With `wanted`, only these models are built, and what they need. `last_events` is a table (log,
     contract_id, last_at) for where only a part of the logs is at hand: up to when the files reach
-    that the rows came from.
+    that the rows came from. `timezone` is that of the instants in the logs.
     """
     for log in catalogue().logs.values():
         con.execute(references.counted_view_sql(log, logs))
@@ -176,13 +186,16 @@ def build_marts(
         if model.kind in _COLUMNS:
             con.execute(f"create temp view {model.relation} as {_with_all_columns(model)}")
         elif model.kind == _VIEWS:
-            con.execute(f"create temp view {model.relation} as {model.sql}")
+            con.execute(f"create temp view {model.relation} as {in_zone(model.sql, timezone)}")
         else:
-            con.execute(f"create table {model.relation} as {model.sql}")
+            con.execute(f"create table {model.relation} as {in_zone(model.sql, timezone)}")
     if wanted is None or "sensitivity" in wanted:
-        con.execute(f"create table sensitivity as {_sensitivity_sql()}")
         narrow = sensitivity.retention_alternative_sql(models()["retention"].sql)
-        con.execute(f"create table retention_alternative as {narrow}")
+        for name, sql in (
+            ("sensitivity", _sensitivity_sql()),
+            ("retention_alternative", narrow),
+        ):
+            con.execute(f"create table {name} as {in_zone(sql, timezone)}")
 
 
 def _publish_catalogue(con: duckdb.DuckDBPyConnection, loaded: frozenset[str]) -> None:

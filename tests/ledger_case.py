@@ -45,6 +45,7 @@ def ledger(
     as_of: str | None,
     wanted: Collection[str] | None = None,
     absent: Mapping[str, Collection[str]] | None = None,
+    timezone: str = TIMEZONE,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the marts of the given logs; contract HT-1 and unit U-1 unless given.
 
@@ -60,10 +61,10 @@ def ledger(
             header, body = rows(text)
             if "contract_id" not in header and name != "personnel":
                 header, body = [*header, "contract_id"], [[*row, "HT-1"] for row in body]
-            _load(con, name, header, body, sequence, lacking.get(name, ()))
+            _load(con, name, header, body, sequence, lacking.get(name, ()), timezone)
         find_waiting(con, "logs")
-        at = None if as_of is None else parse_instant(as_of, TIMEZONE)
-        for _ in build_marts(con, "logs", frozenset(logs), KNOWN_AT, at, wanted):
+        at = None if as_of is None else parse_instant(as_of, timezone)
+        for _ in build_marts(con, "logs", frozenset(logs), KNOWN_AT, at, wanted, timezone=timezone):
             pass
         yield con
 
@@ -75,6 +76,7 @@ def _load(
     body: list[list[str]],
     number: int,
     absent: Collection[str],
+    timezone: str,
 ) -> None:
     table = TextTable(file=name, sheet=None, top=[header], top_rows=[1])
     match = recognise([table], name)
@@ -88,7 +90,7 @@ def _load(
     marks = ", ".join("?" * len(header))
     for line, row in enumerate(body, start=2):
         con.execute(f"insert into staged values ({line}, {marks}, null, 0)", row)
-    checked = check(con, "staged", match, TIMEZONE, "typed", KNOWN_AT)
+    checked = check(con, "staged", match, timezone, "typed", KNOWN_AT)
     assert not checked.rejects, [
         p.text(match.log, "en") for r in checked.rejects for p in r.problems
     ]

@@ -115,7 +115,9 @@ def _compare(folder: Path, place: Path, record: dict[str, Any]) -> Iterator[Diff
         yield from _compare_logs(con, folder, place)
         find_waiting(con, "logs")
         as_of = datetime.fromisoformat(record["as_of"])
-        for _ in build_marts(con, "logs", loaded, as_of, as_of, MODELS_WANTED, "last_events"):
+        for _ in build_marts(
+            con, "logs", loaded, as_of, as_of, MODELS_WANTED, "last_events", record["timezone"]
+        ):
             pass
         computed = place / "rows"
         write_obligations(con, contract, due_on, computed)

@@ -98,11 +98,13 @@ due as (
     select
         *,
         least(
-            reported_at
+            wall(
+                timeline_first(reported_at)
                 + interval '1 second' * cast(floor(allowed_seconds) as integer)
                 + interval '1 microsecond'
-                    * cast(floor((allowed_seconds - floor(allowed_seconds)) * 1000000) as integer),
-            cast(cast(reported_at as date) + cast(allowed_days as integer) as timestamp)
+                    * cast(floor((allowed_seconds - floor(allowed_seconds)) * 1000000) as integer)
+            ),
+            cast(cast(reported_at as date) + cast(floor(allowed_days) as integer) as timestamp)
                 + interval 86399 second
         ) as due_at
     from limited

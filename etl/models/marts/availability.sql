@@ -37,7 +37,7 @@ service as (
 
     select
         contract_id, equipment_id, department, category, month,
-        date_diff('microsecond', from_at, to_at) as service
+        date_diff('microsecond', timeline_last(from_at), timeline_last(to_at)) as service
     from served
     where from_at < to_at
 
@@ -50,8 +50,10 @@ stopped as (
         sum(
             date_diff(
                 'microsecond',
-                greatest(stretch.from_at, cast(month.first_on as timestamp)),
-                least(stretch.to_at, cast(month.last_on as timestamp) + interval '1 day')
+                timeline_last(greatest(stretch.from_at, cast(month.first_on as timestamp))),
+                timeline_last(
+                    least(stretch.to_at, cast(month.last_on as timestamp) + interval '1 day')
+                )
             )
         ) as duration
     from fact_downtime as stretch
@@ -69,8 +71,10 @@ stood_in as (
         sum(
             date_diff(
                 'microsecond',
-                greatest(stretch.from_at, cast(month.first_on as timestamp)),
-                least(stretch.to_at, cast(month.last_on as timestamp) + interval '1 day')
+                timeline_last(greatest(stretch.from_at, cast(month.first_on as timestamp))),
+                timeline_last(
+                    least(stretch.to_at, cast(month.last_on as timestamp) + interval '1 day')
+                )
             )
         ) as duration
     from fact_cover as stretch

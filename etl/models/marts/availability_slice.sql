@@ -50,7 +50,12 @@ repaired as (
             when fault.timed
                 then cast(
                     floor(
-                        cast(date_diff('microsecond', fault.reported_at, fault.end_at) as double)
+                        cast(
+                            date_diff(
+                                'microsecond',
+                                timeline_last(fault.reported_at), timeline_last(fault.end_at)
+                            ) as double
+                        )
                         / 1000000
                     ) as bigint
                 )

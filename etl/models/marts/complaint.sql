@@ -42,8 +42,11 @@ joined as (
         latest.satisfied,
         complaint.finished as closed,
         latest.handled_at, latest.closed_at,
-        date_diff('microsecond', complaint.received_at, coalesce(latest.closed_at, moment.as_of))
-            as age_microseconds
+        date_diff(
+            'microsecond',
+            timeline_last(complaint.received_at),
+            timeline_last(coalesce(latest.closed_at, moment.as_of))
+        ) as age_microseconds
     from complaint
     cross join moment
     join rounds

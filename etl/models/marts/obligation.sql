@@ -97,12 +97,18 @@ final as (
                             ceil(
                                 cast(
                                     20 * date_diff(
-                                        'microsecond', decided.began_at, decided.done_at
+                                        'microsecond',
+                                        timeline_last(decided.began_at),
+                                        timeline_last(decided.done_at)
                                     )
                                     as double
                                 )
                                 / nullif(
-                                    date_diff('microsecond', decided.began_at, decided.due_latest_at), 0
+                                    date_diff(
+                                        'microsecond',
+                                        timeline_last(decided.began_at),
+                                        decided.due_latest_line
+                                    ), 0
                                 )
                             ) - 1
                         )

@@ -1,11 +1,13 @@
 -- What the logs show of each obligation, in each reading of its record.
 -- grain: one obligation and reading
 -- key: contract_id, clause, subject, reading
--- due_at, done_at: the earliest readings; due_latest_at, done_latest_at: the latest
+-- due_latest_at: the latest reading of the due; done_at, done_latest_at: the earliest and latest
+--   of the deed
 -- due_on, done_on: set where the due or the deed is a day
 -- reading: 0 as the record states; readings: how many readings the obligation has
 -- recorded: the files had a column that shows the deed, be it empty; empty where none is asked for
 -- evidence: met, breached, unknown or pending, before any waiver
+-- Time is measured and compared on the timeline, where an hour is an hour (…_line).
 with
 
 clause as (select * from catalogue_clause),
@@ -67,9 +69,14 @@ clocked as (
 
     select
         claim.clause, claim.subject, coalesce(claim.reading, 0) as reading,
-        pause.paused_at, pause.resumed_at, claim.began_at,
-        coalesce(claim.due_at, claim.began_at + interval '1 second' * claim.allowed_seconds
-            + interval '1 microsecond' * claim.allowed_microseconds) as due_at,
+        timeline_last(pause.paused_at) as paused_at, timeline_last(pause.resumed_at) as resumed_at,
+        timeline_last(claim.began_at) as began_at,
+        coalesce(
+            timeline_last(claim.due_at),
+            timeline_last(claim.began_at)
+                + interval '1 second' * claim.allowed_seconds
+                + interval '1 microsecond' * claim.allowed_microseconds
+        ) as due_at,
         pause.vague or claim.began_latest_at is not null or (pause.open and claim.finished)
             as vague
     from pause
@@ -198,8 +205,10 @@ counted as (
         clause, subject, reading, longest,
         cast(floor(cast(microseconds as double) / 1000000) as integer) as seconds,
         cast(microseconds % 1000000 as integer) as microseconds,
-        sum(case when longest = 0 and vague = 1 then 1 else 0 end) over (
-            partition by clause, subject
+        cast(
+            sum(case when longest = 0 and vague = 1 then 1 else 0 end) over (
+                partition by clause, subject
+            ) as integer
         ) as further_readings
     from lengthened
 
@@ -212,23 +221,24 @@ claim as (
         claim.equipment_id, claim.category, claim.service_type, claim.channel, claim.arose_on,
         claim.began_at, claim.began_latest_at,
         coalesce(
-            claim.due_at,
-            cast(claim.due_on as timestamp) + interval 86399 second,
-            claim.began_at + interval '1 second' * claim.allowed_seconds
-                + interval '1 microsecond' * claim.allowed_microseconds
-        )
-            + interval '1 second' * coalesce(counted.seconds, 0)
-            + interval '1 microsecond' * coalesce(counted.microseconds, 0) as due_at,
-        coalesce(
-            claim.due_latest_at,
-            claim.due_at,
-            cast(claim.due_on as timestamp) + interval 86399 second,
-            coalesce(claim.began_latest_at, claim.began_at)
+            timeline_first(claim.due_at),
+            timeline_first(cast(claim.due_on as timestamp) + interval 86399 second),
+            timeline_first(claim.began_at)
                 + interval '1 second' * claim.allowed_seconds
                 + interval '1 microsecond' * claim.allowed_microseconds
         )
             + interval '1 second' * coalesce(counted.seconds, 0)
-            + interval '1 microsecond' * coalesce(counted.microseconds, 0) as due_latest_at,
+            + interval '1 microsecond' * coalesce(counted.microseconds, 0) as due_line,
+        coalesce(
+            timeline_last(claim.due_latest_at),
+            timeline_last(claim.due_at),
+            timeline_last(cast(claim.due_on as timestamp) + interval 86399 second),
+            timeline_last(coalesce(claim.began_latest_at, claim.began_at))
+                + interval '1 second' * claim.allowed_seconds
+                + interval '1 microsecond' * claim.allowed_microseconds
+        )
+            + interval '1 second' * coalesce(counted.seconds, 0)
+            + interval '1 microsecond' * coalesce(counted.microseconds, 0) as due_latest_line,
         coalesce(claim.done_at, cast(claim.done_on as timestamp)) as done_at,
         coalesce(claim.done_latest_at, claim.done_at, cast(claim.done_on as timestamp))
             as done_latest_at,
@@ -258,6 +268,7 @@ final as (
 
     select
         claim.*,
+        wall(claim.due_latest_line) as due_latest_at,
         case
             when shown.clause is not null then shown.some_rows
             when clause.shown then silent.clause is null
@@ -265,23 +276,29 @@ final as (
         case
             when claim.in_doubt then 'unknown'
             when claim.stated is not null then claim.stated
-            when claim.done_at is not null and claim.due_at is null then 'met'
-            when claim.done_latest_at <= claim.due_at then 'met'
+            when claim.done_at is not null and claim.due_line is null then 'met'
+            when timeline_last(claim.done_latest_at) <= claim.due_line then 'met'
             when claim.done_is_bound and claim.done_at is not null then 'unknown'
             when
-                claim.done_at > claim.due_latest_at
-                and (claim.bound_at <= claim.due_at or unpaused.clause is not null)
+                timeline_first(claim.done_at) > claim.due_latest_line
+                and (
+                    timeline_last(claim.bound_at) <= claim.due_line
+                    or unpaused.clause is not null
+                )
                 then 'unknown'
-            when claim.done_at > claim.due_latest_at then 'breached'
+            when timeline_first(claim.done_at) > claim.due_latest_line then 'breached'
             when claim.done_at is not null then 'unknown'
-            when claim.bound_at <= claim.due_at then 'met'
+            when timeline_last(claim.bound_at) <= claim.due_line then 'met'
             when claim.bound_at is not null or claim.finished then 'unknown'
             when not through.loaded then 'unknown'
             when silent.clause is not null or not shown.every_row then 'unknown'
             when claim.undone is not null then claim.undone
-            when claim.due_at is null or claim.due_latest_at >= moment.as_of then 'pending'
+            when
+                claim.due_line is null
+                or claim.due_latest_line >= timeline_last(moment.as_of)
+                then 'pending'
             when unpaused.clause is not null then 'unknown'
-            when through.through_at >= claim.due_latest_at then 'breached'
+            when timeline_first(through.through_at) >= claim.due_latest_line then 'breached'
             else 'unknown'
         end as evidence
     from claim
