@@ -190,7 +190,12 @@ def build_marts(
         else:
             con.execute(f"create table {model.relation} as {in_zone(model.sql, timezone)}")
     if wanted is None or "sensitivity" in wanted:
-        con.execute(f"create table sensitivity as {in_zone(_sensitivity_sql(), timezone)}")
+        narrow = sensitivity.retention_alternative_sql(models()["retention"].sql)
+        for name, sql in (
+            ("sensitivity", _sensitivity_sql()),
+            ("retention_alternative", narrow),
+        ):
+            con.execute(f"create table {name} as {in_zone(sql, timezone)}")
 
 
 def _publish_catalogue(con: duckdb.DuckDBPyConnection, loaded: frozenset[str]) -> None:

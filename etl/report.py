@@ -122,6 +122,7 @@ def report(marts: Marts, contract: str | None = None) -> dict[str, Any]:
             raise KeptError("contract_unknown", contract=contract, known=", ".join(names))
         clauses = _clauses(con, names)
         figures = {section: _by_contract(con, sql) for section, sql in _FIGURES.items()}
+        figures["reopened"] = _reopened(con, names)
     return {
         "as_of": iso(marts.as_of),
         "contracts": {
@@ -222,6 +223,24 @@ def _by_contract(con: duckdb.DuckDBPyConnection, sql: str) -> dict[str, dict[str
         row[0]: dict(zip(columns, (plain(iso(value)) for value in row[1:]), strict=True))
         for row in cursor.fetchall()
     }
+
+
+def _reopened(
+    con: duckdb.DuckDBPyConnection, contracts: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Tickets and those reopened per contract, and in `months` by the month of their report."""
+    found: dict[str, dict[str, Any]] = {
+        name: {"tickets": 0, "reopened": 0, "months": {}} for name in contracts
+    }
+    for contract, month, tickets, reopened in con.execute(
+        "select contract_id, month, sum(tickets)::bigint, sum(reopened)::bigint from reopened "
+        "group by contract_id, month order by contract_id, month"
+    ).fetchall():
+        of_contract = found[contract]
+        of_contract["months"][month] = {"tickets": tickets, "reopened": reopened}
+        of_contract["tickets"] += tickets
+        of_contract["reopened"] += reopened
+    return found
 
 
 def clause_figures(counts: Sequence[int], target: Decimal, evidence: str) -> dict[str, Any]:

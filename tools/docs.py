@@ -120,13 +120,13 @@ def clauses() -> str:
 
 
 def alternatives() -> str:
-    """The clauses with a reading that has a plain alternative."""
+    """The clauses and figures with a reading that has a plain alternative."""
     return _table(
         ("clause", "taken", "the other reading"),
         (
-            (f"`{clause.id}`", clause.reading.en if clause.reading else "", clause.alternative.en)
-            for clause in catalogue().clauses.values()
-            if clause.alternative
+            (f"`{one.id}`", one.readings[0].en, one.alternative.en)
+            for one in (*catalogue().clauses.values(), *catalogue().figures.values())
+            if one.alternative
         ),
     )
 
@@ -236,8 +236,7 @@ def _clause(clause: Clause) -> str:
         clause.text.en,
         clause.text.zh,
     ]
-    if clause.reading:
-        lines.append(f"*A reading.* {clause.reading.en}")
+    lines += [f"*A reading.* {reading.en}" for reading in clause.readings]
     lines.append(
         "\n".join(
             (

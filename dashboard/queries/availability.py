@@ -33,6 +33,9 @@ _MEASURES = (
     "units", "open_units", "open_seconds", "service_seconds", "down_seconds", "covered_seconds",
     "faults", "counted_faults", "repairs", "repair_seconds",
 )  # fmt: skip
+_FAULT = """
+    ticket_id, contract_id, equipment_id, department, category, reported_at, end_at,
+    date_diff('second', reported_at, end_at) / 3600.0 as repair_hours, outcome"""
 _DERIVED = """
     service_seconds - down_seconds as up_seconds,
     service_seconds - down_seconds + covered_seconds as served_seconds,
@@ -221,9 +224,62 @@ def faults_csv(book: Book, selection: Selection, *, finished: bool = False) -> C
 def _faults(selection: Selection, finished: bool) -> tuple[str, list[object]]:
     where, parameters = _reported(selection)
     sql = f"""
-        select ticket_id, contract_id, equipment_id, department, category, reported_at, end_at,
-            date_diff('second', reported_at, end_at) / 3600.0 as repair_hours, outcome,
+        select {_FAULT},
         from fact_repair where reading = 0 and {where} {"and finished" if finished else ""}
+        order by reported_at desc, ticket_id"""
+    return sql, parameters
+
+
+@per_generation
+def _early(book: Book) -> Cube:
+    found = frame(
+        book,
+        """
+        select contract_id, department, category,
+            count(distinct equipment_id) filter (where watched) as units,
+            count(ticket_id) filter (where watched) as faults,
+            count(distinct equipment_id) filter (where not watched) as unwatched,
+        from early_fault group by all
+        """,
+    )
+    return Cube.of(found, ("units", "faults", "unwatched"))
+
+
+@per_view()
+def early(book: Book, selection: Selection) -> pd.DataFrame:
+    """Faults of the first 90 days after acceptance, of whatever period, by category.
+
+    Columns: category ("" without one), units watched through their 90 days, their faults, unwatched
+    units, which are in neither, and per_unit = faults ÷ units; the highest first.
+    """
+    found = _early(book).sums(("category",), among(selection))
+    found = found.assign(per_unit=found["faults"] / found["units"].where(found["units"] > 0))
+    return found.sort_values("per_unit", ascending=False, kind="stable", ignore_index=True)
+
+
+@per_view()
+def early_faults(
+    book: Book, selection: Selection, *, skip: int = 0, limit: int = PAGE_UNITS
+) -> pd.DataFrame:
+    """The faults that `early` counts, the latest first: the columns of `faults`, and days: after
+    acceptance.
+    """
+    sql, parameters = _early_faults(selection)
+    return frame(book, f"{sql} limit {limit:d} offset {skip:d}", parameters)
+
+
+def early_faults_csv(book: Book, selection: Selection) -> Callable[[], bytes]:
+    """All of `early_faults` as CSV, made when it is called."""
+    sql, parameters = _early_faults(selection)
+    return csv_of(book, f"{sql} limit {DOWNLOAD_ROWS:d}", parameters)
+
+
+def _early_faults(selection: Selection) -> tuple[str, list[object]]:
+    conditions, parameters = shared(selection)
+    sql = f"""
+        select {_FAULT}, date_diff('day', accepted_on, reported_at::date) as days,
+        from early_fault
+        where {" and ".join(["watched", "ticket_id is not null", *conditions])}
         order by reported_at desc, ticket_id"""
     return sql, parameters
 

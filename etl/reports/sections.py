@@ -141,8 +141,9 @@ class _Writer:
     def sections(self) -> Iterator[Section]:
         """The sections that have anything to show, in their order."""
         every = (
-            self._contracts(), self._trend(), self._availability(), self._warranty(),
-            self._spares(), self._complaints(), self._breaches(), self._due(), self._clauses(),
+            self._contracts(), self._trend(), self._reopened(), self._availability(),
+            self._warranty(), self._spares(), self._complaints(), self._breaches(),
+            self._due(), self._clauses(),
         )  # fmt: skip
         yield from (section for section in every if section.rows)
 
@@ -263,6 +264,22 @@ class _Writer:
                 self._target(*(f"{stage}.target" for stage in STAGES)),
             ),
         )
+
+    def _reopened(self) -> Section:
+        rows = self._ask(
+            """
+            select month, sum(tickets)::bigint, sum(reopened)::bigint,
+                sum(reopened) / sum(tickets)::double
+            from reopened where contract_id = coalesce(?, contract_id)
+            group by month order by month desc limit ?
+            """,
+            self.contract,
+            MONTHS_BACK,
+        )
+        columns = (
+            ("month", "text"), ("tickets", "count"), ("reopened", "count"), ("share", "share"),
+        )  # fmt: skip
+        return self._section("reopened", self._heads(columns), reversed(rows), Chart("bar", (2,)))
 
     def _availability(self) -> Section:
         rows = [
