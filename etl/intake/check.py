@@ -145,8 +145,7 @@ def _notes_of_values(con: duckdb.DuckDBPyConnection, match: Match) -> Iterator[N
     """What was done to values that a person should know of."""
     log, table = match.log, match.table
     used = {
-        name: (position,)
-        for name, position in (*match.columns.items(), *match.durations.items())
+        name: (position,) for name, position in (*match.columns.items(), *match.durations.items())
     } | dict(match.joined)
     rounded = {
         name: count
@@ -240,9 +239,7 @@ _Rule = tuple[str, str | None, str, Mapping[str, str]]
 _TOTAL = "is_total"
 
 
-def _problems(
-    match: Match, cells: Mapping[str, str], seen: Moments, now: datetime
-) -> list[_Rule]:
+def _problems(match: Match, cells: Mapping[str, str], seen: Moments, now: datetime) -> list[_Rule]:
     """(condition, column, message code, values) for everything that rejects a row."""
     log = match.log
     rules: list[_Rule] = [

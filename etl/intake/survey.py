@@ -180,7 +180,7 @@ def _unguarded(cell: str, kind: str) -> str:
         guard = f"{cell}[1] = '''' and not ends_with({cell}, '''')"
     return (
         f"case when {cell}[1] not in ('''', '=') then {cell} "
-        f"when regexp_full_match({cell}, '=\\\"[^\\\"]*\\\"') then {inner} "
+        f'when regexp_full_match({cell}, \'=\\"[^\\"]*\\"\') then {inner} '
         f"when {guard} then {cell}[2:] else {cell} end"
     )
 

@@ -227,9 +227,7 @@ def _cell_with(value: str) -> "re.Pattern[bytes]":
     return re.compile(rf"<{_N}c\b([^<>]*)>{_AFTER_FORMULA}{value}</".encode())
 
 
-def _of(
-    styles: Collection[bytes], value: str, take: Callable[["re.Match[bytes]"], None]
-) -> Search:
+def _of(styles: Collection[bytes], value: str, take: Callable[["re.Match[bytes]"], None]) -> Search:
     """The search for cells of these styles, each from its style on.
 
     It begins with a letter that few cells have, so that looking through a whole piece is quick.
