@@ -5,21 +5,18 @@ Nothing else is read of them here. What is damaged, or of another build than Exc
 
 import struct
 import zipfile
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 from etl.intake.read.odd_cells import Range
-from etl.intake.read.parts import pieces, targets_of
+from etl.intake.read.parts import targets_of
 
 Ranges = dict[str, set[Range]]
 
 _FREE = 0xFFFFFFFA  # from here on, a sector number says that there is none
 _BOUND_SHEET, _MERGED_CELLS, _BEGIN, _END = 0x85, 0xE5, 0x809, 0x0A
-# In an XLSB: the list of sheets; the begin of the merged ranges with their number, each of them.
-_BUNDLE_SHEET = 156
-_BEGIN_MERGED, _MERGED = b"\xb1\x01\x04", b"\xb0\x01\x10"
-_TAIL = 32  # pieces: the ranges stand behind the cells
+# In an XLSB: the list of sheets, a row, the last of the kinds of cells, a merged range.
+_BUNDLE_SHEET, _ROW, _LAST_CELL_KIND, _MERGED = 156, 0, 11, 176
 
 
 def xls_ranges(path: Path) -> Ranges:
@@ -92,61 +89,58 @@ def _xls_sheet(stream: bytes, start: int) -> Iterator[Range]:
                 yield struct.unpack_from("<4H", content, at)
 
 
-def xlsb_ranges(archive: zipfile.ZipFile) -> Ranges:
-    """The merged ranges of an XLSB."""
+def xlsb_ranges(archive: zipfile.ZipFile, most_cells: int) -> Ranges:
+    """The merged ranges of an XLSB. Raises OverflowError where a sheet has more cells than that."""
     try:
         parts = targets_of(archive, "xl/_rels/workbook.bin.rels")
-        book = archive.read("xl/workbook.bin")
-        return {
-            name: set(_xlsb_sheet(archive, parts[identity]))
-            for identity, name in _xlsb_sheets(book)
-            if parts.get(identity) in archive.namelist()
-        }
+        found = {}
+        for kind, content in _long_records(archive.read("xl/workbook.bin")):
+            if kind == _BUNDLE_SHEET:
+                identity, end = _wide_text(content, 8)
+                sheet = archive.read(parts[identity])
+                found[_wide_text(content, end)[0]] = set(_xlsb_sheet(sheet, most_cells))
+        return found
     except (struct.error, IndexError, KeyError, UnicodeDecodeError):
         return {}
 
 
-def _xlsb_sheets(book: bytes) -> Iterator[tuple[str, str]]:
-    """The relation and the name of each sheet."""
-    at = 0
-    while at < len(book):
-        kind, at = _varying(book, at, 2)
-        size, at = _varying(book, at, 4)
-        if kind == _BUNDLE_SHEET:
-            identity, end = _wide_text(book, at + 8)
-            yield identity, _wide_text(book, end)[0]
+def _long_records(stream: bytes) -> Iterator[tuple[int, memoryview]]:
+    """The records of a part of an XLSB: kind and content."""
+    view = memoryview(stream)
+    at, end = 0, len(stream)
+    while at < end:
+        kind = stream[at]
+        at += 1
+        if kind & 0x80:
+            kind = kind & 0x7F | (stream[at] & 0x7F) << 7
+            at += 1
+        size = shift = 0
+        while True:
+            byte = stream[at]
+            at += 1
+            size |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80 or shift == 28:
+                break
+        yield kind, view[at : at + size]
         at += size
 
 
-def _varying(content: bytes, at: int, most: int) -> tuple[int, int]:
-    """A number of seven bits a byte, and where it ends; a kind keeps its eighth bits."""
-    number = 0
-    for place in range(most):
-        byte = content[at]
-        at += 1
-        number |= (byte & 0x7F) << 7 * place
-        if not byte & 0x80:
-            break
-    return number, at
-
-
-def _wide_text(content: bytes, at: int) -> tuple[str, int]:
+def _wide_text(content: memoryview, at: int) -> tuple[str, int]:
     end = at + 4 + 2 * int.from_bytes(content[at : at + 4], "little")
-    return content[at + 4 : end].decode("utf-16-le"), end
+    return bytes(content[at + 4 : end]).decode("utf-16-le"), end
 
 
-def _xlsb_sheet(archive: zipfile.ZipFile, part: str) -> Iterator[Range]:
-    tail = b"".join(deque(pieces(archive, part), maxlen=_TAIL))
-    start = tail.rfind(_BEGIN_MERGED)
-    while start >= 0:
-        count = int.from_bytes(tail[start + 3 : start + 7], "little")
-        found = tail[start + 7 : start + 7 + 19 * count]
-        if (
-            count
-            and len(found) == 19 * count
-            and all(found[at : at + 3] == _MERGED for at in range(0, len(found), 19))
-        ):
-            for at in range(3, len(found), 19):
-                yield struct.unpack_from("<4I", found, at)
-            return
-        start = tail.rfind(_BEGIN_MERGED, 0, start)
+def _xlsb_sheet(sheet: bytes, most_cells: int) -> Iterator[Range]:
+    rows = columns = 0
+    for kind, content in _long_records(sheet):
+        if kind <= _LAST_CELL_KIND:
+            place = int.from_bytes(content[:4], "little") + 1
+            if kind == _ROW:
+                rows = max(rows, place)
+            elif place > columns:
+                columns = place
+            if rows * columns > most_cells:
+                raise OverflowError
+        elif kind == _MERGED:
+            yield struct.unpack_from("<4I", content)

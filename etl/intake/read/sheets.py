@@ -1,5 +1,6 @@
 """What all workbooks have in common: sheets of Arrow text, and how their rows are staged."""
 
+import zipfile
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from etl.intake.read.source import (
     execute_on,
     is_blank,
     quoted,
+    size_text,
     used,
 )
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A visible sheet with content.
+    """A visible sheet.
 
     `batch` is its text as Arrow, from its first row on; `first` the column of the workbook with
     which it begins. `merged` and `rounded` are as in `OddCells`.
@@ -60,7 +62,7 @@ class SheetsFile(Source):
 
     @abstractmethod
     def sheets(self) -> Iterator[Sheet]:
-        """Its visible sheets with content. Raises KeptError where it cannot be read."""
+        """Its visible sheets. Raises KeptError where it cannot be read."""
 
     @abstractmethod
     def kinds(self, sheet: str, columns: frozenset[int]) -> Kinds | None:
@@ -71,10 +73,24 @@ class SheetsFile(Source):
 
     def tables(self) -> list[TextTable]:
         if self._tables is None:
-            self._tables = [self._table(sheet) for sheet in self.sheets()]
+            self._tables = [self._table(one) for one in self.sheets() if _has_content(one.batch)]
         if not self._tables:
             self._refuse("file_empty")
         return self._tables
+
+    def check_sizes(self, archive: zipfile.ZipFile) -> None:
+        """Refuses what would fill the memory once unpacked, or is protected by a password."""
+        entries = archive.infolist()
+        if any(entry.flag_bits & 1 for entry in entries):
+            self._refuse("workbook_protected")
+        limit = self.limits.max_workbook_bytes
+        unpacked = sum(entry.file_size for entry in entries)
+        packed = sum(entry.compress_size for entry in entries)
+        if unpacked > limit or (
+            unpacked > self.limits.unpacked_bytes_always_fine
+            and unpacked > self.limits.max_compression_ratio * packed
+        ):
+            self._refuse("workbook_too_large", limit=size_text(limit))
 
     def _table(self, sheet: Sheet) -> TextTable:
         try:
@@ -139,3 +155,10 @@ class SheetsFile(Source):
         counted = con.execute(f'select count(*) from "{into}__text"').fetchone()
         records = counted[0] if counted else 0
         return StagedCounts(records, sheet.num_rows - records, fast=True)
+
+
+def _has_content(batch: Any) -> bool:
+    import pyarrow.compute as pc
+
+    blank = (pc.all(pc.equal(pc.utf8_trim(column, BLANKS), "")).as_py() for column in batch.columns)
+    return any(one is False for one in blank)

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from etl.errors import KeptError
 from etl.intake.read.binary_ranges import Ranges, xls_ranges, xlsb_ranges
@@ -17,7 +17,7 @@ from etl.intake.read.odd_cells import EXACT, HeldKinds, OddCells, Scan, ShownDay
 from etl.intake.read.parts import parts_of_sheets, pieces
 from etl.intake.read.sheet_size import SheetSize
 from etl.intake.read.sheets import Sheet, SheetsFile
-from etl.intake.read.source import BLANKS, CHUNK, Limits, size_text
+from etl.intake.read.source import CHUNK, Limits
 from etl.intake.read.styles import Styles, styles_of
 
 ENDINGS = {"XLSX": (".xlsx", ".xlsm"), "XLS": (".xls",), "XLSB": (".xlsb",), "ODS": (".ods",)}
@@ -54,19 +54,10 @@ class WorkbookFile(SheetsFile):
 
     def _check_archive(self) -> None:
         """Refuses what would fill the memory, before calamine unpacks it."""
-        limit = self.limits.max_workbook_bytes
         try:
             with zipfile.ZipFile(self.path) as archive, self.path.open("rb") as stream:
                 entries = archive.infolist()
-                if any(entry.flag_bits & 1 for entry in entries):
-                    self._refuse("workbook_protected")
-                unpacked = sum(entry.file_size for entry in entries)
-                packed = sum(entry.compress_size for entry in entries)
-                if unpacked > limit or (
-                    unpacked > self.limits.unpacked_bytes_always_fine
-                    and unpacked > self.limits.max_compression_ratio * packed
-                ):
-                    self._refuse("workbook_too_large", limit=size_text(limit))
+                self.check_sizes(archive)
                 self._styles = styles_of(archive)
                 self.hidden_dates = self._styles.hidden_dates
                 self._parts = parts_of_sheets(archive)
@@ -74,7 +65,9 @@ class WorkbookFile(SheetsFile):
                 for entry in entries:
                     self._check_entry(entry, stream, entry.filename in sheets)
                 if self._kind == "XLSB":
-                    self._ranges = xlsb_ranges(archive)
+                    self._ranges = xlsb_ranges(archive, self.limits.max_workbook_cells)
+        except OverflowError:
+            self._refuse_size()
         except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError) as error:
             raise KeptError("workbook_broken", file=self.file, detail=error) from error
         except (OSError, RuntimeError, NotImplementedError) as error:
@@ -103,7 +96,10 @@ class WorkbookFile(SheetsFile):
             odd.finish()
             self._odd[entry.filename] = odd
         if measure.cells > self.limits.max_workbook_cells:
-            self._refuse("sheet_too_large", limit=f"{self.limits.max_workbook_cells:,}")
+            self._refuse_size()
+
+    def _refuse_size(self) -> NoReturn:
+        self._refuse("sheet_too_large", limit=f"{self.limits.max_workbook_cells:,}")
 
     def _reader(self) -> Any:
         import fastexcel
@@ -174,12 +170,6 @@ class WorkbookFile(SheetsFile):
             if pc.any(pc.starts_with(column, "1899-12-3")).as_py():
                 times = pc.replace_substring_regex(column, r"^1899-12-3[01] (\d\d:\d\d)", r"\1")
                 batch = batch.set_column(position, batch.schema.field(position), times)
-        blank = (
-            pc.all(pc.equal(pc.utf8_trim(column, BLANKS), "")).as_py() in (True, None)
-            for column in batch.columns
-        )
-        if all(blank):
-            return None
         if odd:
             return Sheet(name, batch, first, odd.merged, odd.rounded)
         return Sheet(name, batch, first, self._ranges.get(name, ()))
