@@ -9,43 +9,12 @@ import pytest
 
 from etl.catalogue import catalogue
 from etl.errors import KeptError
-from etl.intake.check import Checked, check
+from etl.intake.check import check
 from etl.intake.mapping import ColumnMapping
 from etl.intake.match import recognise
 from etl.intake.read import TextTable
 from etl.intake.survey import Question, questions, refusal
-
-NOW = datetime(2030, 1, 1)
-
-
-def checked(
-    log: str,
-    header: Sequence[str],
-    *rows: Sequence[str | None],
-    timezone: str = "Asia/Shanghai",
-    con: duckdb.DuckDBPyConnection | None = None,
-    mappings: Sequence[ColumnMapping] = (),
-    now: datetime = NOW,
-) -> tuple[Checked, list[dict[str, object]]]:
-    """Checks rows (the first on line 2) and gives the typed rows as dictionaries."""
-    con = con or duckdb.connect()
-    match = recognise([TextTable("file.csv", None, [list(header)], [1])], log, mappings=mappings)
-    assert match is not None
-    cells = ", ".join(f"c{i} varchar" for i in range(len(header)))
-    con.execute(
-        "create table staged "
-        f"(source_row bigint, {cells}, cells_extra varchar, cells_missing integer)"
-    )
-    for line, row in enumerate(rows, start=2):
-        marks = ", ".join("?" * len(header))
-        con.execute(f"insert into staged values ({line}, {marks}, null, 0)", list(row))
-    result = check(con, "staged", match, timezone, "typed", now)
-    cursor = con.execute("select * from typed order by source_row")
-    names = [column[0] for column in cursor.description]
-    return result, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-TICKET = ("工单编号", "合同编号", "服务类型", "报修时间")
+from tests.checking import NOW, TICKET, checked, mapped
 
 
 def instant(text: str, timezone: str = "Asia/Shanghai") -> object:
@@ -223,6 +192,38 @@ def test_ids_are_trimmed_and_folded_and_texts_are_not() -> None:
     assert rows[0]["description"] == "ＡＢ　ｃ"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('="00123"', "00123"),
+        ("'00123", "00123"),
+        ("'A-1", "A-1"),
+        ('="A ""1"""', '="A ""1"""'),
+        ("'=1+1", "=1+1"),
+        ("'x'", "'x'"),
+        ("O'Neil", "O'Neil"),
+    ],
+)
+def test_what_guards_a_text_is_no_part_of_it(text: str, expected: str) -> None:
+    _, rows = checked("tickets", TICKET, (text, "C", "咨询", "2026-01-05"))
+    assert rows[0]["ticket_id"] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [('="00123"', "00123"), ("'00123", "00123"), ("'-1.5", "-1.5"), ("'twas", "'twas")],
+)
+def test_words_may_begin_with_an_apostrophe(text: str, expected: str) -> None:
+    row = ("A", "C", "咨询", "2026-01-05", text)
+    _, rows = checked("tickets", (*TICKET, "故障描述"), row)
+    assert rows[0]["description"] == expected
+
+
+def test_guards_around_dates_and_amounts() -> None:
+    _, rows = checked("contracts", (*CONTRACT, "验收日期"), ("C", '="1,200.5"', '="2026-01-05"'))
+    assert (rows[0]["amount"], rows[0]["accepted_on"]) == (Decimal("1200.5"), date(2026, 1, 5))
+
+
 def test_an_id_that_a_spreadsheet_cut_short_is_refused() -> None:
     result, _ = checked("tickets", TICKET, ("1.23457E+11", "C", "咨询", "2026-01-05"))
     assert result.rejects[0].problems[0].code == "not_a_id"
@@ -388,6 +389,39 @@ def test_units_in_a_header() -> None:
     assert result.rejects[0].problems[0].code == "not_a_money"
 
 
+UNIT = ("设备编号", "合同编号", "使用部门")
+
+
+@pytest.mark.parametrize("header", ["厂家质保", "厂家质保期"])
+def test_small_numbers_without_a_unit_may_be_years(header: str) -> None:
+    rows = [("U", "C", "内科", "3"), ("V", "C", "内科", ""), ("W", "C", "内科", "10")]
+    with pytest.raises(KeptError, match="months_or_years") as caught:
+        checked("equipment", (*UNIT, header), *rows)
+    assert (caught.value.values["column"], caught.value.values["example"]) == (header, "10")
+    for answer, months in (("true", [36, None, 120]), ("false", [3, None, 10])):
+        text = f'log = "equipment"\n[years]\nmanufacturer_warranty_months = {answer}\n'
+        mapping = ColumnMapping.from_toml(text)
+        assert ColumnMapping.from_toml(mapping.to_toml()) == mapping
+        _, found = checked("equipment", (*UNIT, header), *rows, mappings=[mapping])
+        assert [row["manufacturer_warranty_months"] for row in found] == months
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "months"),
+    [
+        ("厂家质保", "36", 36),
+        ("厂家质保", "0", 0),
+        ("厂家质保(月)", "3", 3),
+        ("厂家质保月数", "3", 3),
+        ("manufacturer_warranty_months", "3", 3),
+        ("厂家质保(年)", "3", 36),
+    ],
+)
+def test_what_leaves_no_doubt_is_not_asked(header: str, value: str, months: int) -> None:
+    _, rows = checked("equipment", (*UNIT, header), ("U", "C", "内科", value))
+    assert rows[0]["manufacturer_warranty_months"] == months
+
+
 @pytest.mark.parametrize(
     ("log", "headers"),
     [
@@ -470,14 +504,6 @@ def test_through_at(text: str, expected: datetime) -> None:
 # What a mapping says of values
 
 
-def mapped(
-    text: str, header: Sequence[str], *rows: Sequence[str | None]
-) -> tuple[Checked, list[dict[str, object]]]:
-    """Checks tickets with a mapping laid over what is found."""
-    mapping = ColumnMapping.from_toml(f'log = "tickets"\n{text}')
-    return checked("tickets", header, *rows, mappings=[mapping])
-
-
 def test_translations_come_before_all_words() -> None:
     text = """
         [columns]
@@ -549,24 +575,63 @@ def test_a_constant_is_typed_like_any_cell() -> None:
         (None, "90秒", 90),
         (None, "100:00:00", 360_000),
         (None, "1900-01-01 12:05:00", 129_900),
-        (None, "30", None),
-        (None, "12:30", None),
-        ("minutes", "12:30", None),
-        ("minutes", "-5", None),
-        ("minutes", "半小时", None),
-        ("minutes", "1,5", None),
-        ("minutes", "1h 2h", None),
+        # Of any number of decimals, to the second.
+        ("hours", "0.3333333", 1_200),
+        ("hours", "22.80666666666667", 82_104),
+        (None, "22.80666666666667h", 82_104),
+        ("minutes", "0.00833333333333333333333333333", 0),
+        ("seconds", "0.5", 1),
+        (None, "36:15:00", 130_500),
+        (None, "00:12:30.75", 751),
+        (None, "1d 4h 30m", 102_600),
+        (None, "1 day, 2:03:04", 93_784),
+        (None, "1.02:03:04", 93_784),
+        (None, "PT4H30M", 16_200),
+        (None, "P1DT0.5H", 88_200),
+        (None, "1 Hour 30 Minutes", 5_400),
+        (None, "2 hours, 5 minutes", 7_500),
+        (None, "半小时", 1_800),
+        ("minutes", "2个半小时", 9_000),
+        (None, "1小时零5分", 3_900),
+        (None, "1周", 604_800),
+        (None, "0分", 0),
+        (None, "00:00", 0),
+        (None, "30", "span_no_unit"),
+        (None, "0.5", "span_no_unit"),
+        (None, "1小时5", "span_no_unit"),
+        (None, "12:30", "span_clock"),
+        (None, "36:15", "span_clock"),
+        ("minutes", "12:30", "span_clock"),
+        ("minutes", "-5", "span_negative"),
+        (None, "-00:10:00", "span_negative"),
+        ("minutes", "1,5", "span_comma"),
+        (None, "1,5h", "span_comma"),
+        (None, "1970-01-01 04:23:12", "span_is_instant"),
+        (None, "约2小时", "span_bound"),
+        (None, "<1小时", "span_bound"),
+        (None, "不到30分钟", "span_bound"),
+        (None, "24小时以上", "span_bound"),
+        (None, "30-60分钟", "span_range"),
+        (None, "3 working days", "span_open"),
+        (None, "2工作日", "span_open"),
+        (None, "2个月", "span_open"),
+        (None, "半天", "span_open"),
+        ("minutes", "1h 2h", "not_a_duration"),
+        (None, ",", "not_a_duration"),
+        (None, "p", "not_a_duration"),
+        (None, "很快", "not_a_duration"),
     ],
 )
-def test_spans(unit: str | None, text: str, seconds: int | None) -> None:
+def test_spans(unit: str | None, text: str, seconds: int | str) -> None:
     said = f', unit = "{unit}"' if unit else ""
     toml = f'[durations]\nresponded_at = {{ header = "首响", from = "reported_at"{said} }}\n'
     row = ("A", "C", "咨询", "2026-01-05 09:00", text)
     result, rows = mapped(toml, (*TICKET, "首响"), row)
-    if seconds is None:
-        assert [(p.column, p.value, p.code) for p in result.rejects[0].problems] == [
-            ("responded_at", text, "not_a_duration")
-        ]
+    if isinstance(seconds, str):
+        [problem] = result.rejects[0].problems
+        assert (problem.column, problem.value, problem.code) == ("responded_at", text, seconds)
+        assert text in problem.text(result.match.log, "zh")
+        assert text in problem.text(result.match.log, "en")
     else:
         assert rows[0]["responded_at"] == datetime(2026, 1, 5, 9) + timedelta(seconds=seconds)
 
@@ -581,7 +646,8 @@ def test_an_empty_span_is_no_instant_and_one_without_a_start_no_span() -> None:
         ("B", "C", "咨询", "2026-01-05", "", "2"),
     )
     assert rows[0]["left_site_at"] is None
-    assert [problem.code for problem in result.rejects[0].problems] == ["not_a_duration"]
+    [problem] = result.rejects[0].problems
+    assert (problem.code, dict(problem.values)) == ("span_without_start", {"first": "onsite_at"})
 
 
 # What whole columns leave open
@@ -620,6 +686,18 @@ def test_worded_spans_are_counted_from_the_report() -> None:
     assert [note.code for note in result.match.notes] == ["note_duration"]
     assert result.match.given == {"ticket_id", "contract_id", "service_type", "reported_at",
                                   "responded_at"}  # fmt: skip
+
+
+def test_a_span_of_no_certain_length_makes_no_dates_of_the_others() -> None:
+    result, rows = checked(
+        "tickets", (*TICKET, "响应时间"), ("A", "C", "咨询", "2026-01-05 9:00", "PT30M"),
+        ("B", "C", "咨询", "2026-01-05 9:00", "约2小时"),
+        ("D", "C", "咨询", "2026-01-05 9:00", "1 day, 0:30:00"),
+    )  # fmt: skip
+    assert [row["responded_at"] for row in rows] == [
+        datetime(2026, 1, 5, 9, 30), datetime(2026, 1, 6, 9, 30),
+    ]  # fmt: skip
+    assert [p.code for p in result.rejects[0].problems] == ["span_bound"]
 
 
 def test_one_instant_among_spans_makes_the_spans_wrong_not_the_column() -> None:

@@ -237,3 +237,53 @@ def test_a_form_that_says_itself_what_it_is_about() -> None:
     bare = propose([table(system)])
     assert bare is not None
     assert (bare.log.name, bare.profile and bare.profile.name) == ("tickets", "dingtalk_approval")
+
+
+GROUPS = ["工单编号", "合同编号", "服务类型", "报修", "", "响应", "费用", ""]
+BELOW = ["", "", "", "时间", "部门", "时间", "配件费", "合计"]
+
+
+def test_a_heading_is_known_with_its_group_and_by_itself() -> None:
+    row = ["A", "C", "咨询", "2026-01-05", "内科", "2026-01-06", "5", "6"]
+    match = recognise([table(GROUPS, BELOW, row)])
+    assert match is not None
+    assert match.header_index == 1
+    assert match.columns == {
+        "ticket_id": 0, "contract_id": 1, "service_type": 2, "reported_at": 3, "department": 4,
+        "responded_at": 5, "parts_charge": 6,
+    }  # fmt: skip
+    assert match.headers == (*GROUPS[:3], "报修时间", "报修部门", "响应时间", "配件费", "合计")
+    # By either name in a mapping; of those below, as many times as they are there.
+    said = mapping('[columns]\nresponded_at = "时间@2"\ndescription = "费用合计"\n')
+    match = recognise([table(GROUPS, BELOW, row)], mappings=[said])
+    assert match is not None
+    assert (match.columns["responded_at"], match.columns["description"]) == (5, 7)
+
+
+def test_a_unit_below_a_group_is_one() -> None:
+    match = matched_two(["", "", "", "", "响应"], [*TICKET, "时间(分钟)"])
+    assert match.mapping.durations == {
+        "responded_at": Duration("响应时间(分钟)", "reported_at", "minutes")
+    }
+
+
+def matched_two(above: list[str], below: list[str]) -> Match:
+    match = recognise([table(above, below, ["A", "C", "咨询", "2026-01-05", "5"])])
+    assert match is not None
+    return match
+
+
+def test_a_title_above_is_no_group_of_what_is_known_without_it() -> None:
+    match = matched_two(["维修工单月报"], [*TICKET, "备注"])
+    assert match.headers == (*TICKET, "备注")
+
+
+def test_a_mapping_remembered_for_the_headings_below_is_still_theirs() -> None:
+    headers = [*TICKET[:3], "时间", "备注"]
+    kept = ColumnMapping("tickets", headers=tuple(headers), columns={"reported_at": ("时间",)})
+    above = ["", "", "", "报修", ""]
+    match = recognise(
+        [table(above, headers, ["A", "C", "咨询", "2026-01-05", "x"])], remembered=[kept]
+    )
+    assert match is not None
+    assert match.how["reported_at"] == "remembered"

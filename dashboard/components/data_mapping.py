@@ -271,7 +271,9 @@ def _with_span(
     )
 
 
-ASKED = ("dates_ambiguous", "dates_swapped", "holds_durations", "holds_numbers", "holds_flags")
+ANSWERS = {"dates_ambiguous": "day_first", "dates_swapped": "swapped", "months_or_years": "years"}
+"""The questions with two answers, and the part of a mapping that has them."""
+ASKED = (*ANSWERS, "holds_durations", "holds_numbers", "holds_flags")
 """What the values of a column leave open, so that a person has to say it."""
 
 
@@ -290,12 +292,11 @@ def question(desk: Desk, intake: Intake, error: KeptError) -> bool:
     )
     st.html(f"<p class='kept-refusal info'>{escape(asked)}</p>")
     mapping = proposal.mapping
-    if error.code in ("dates_ambiguous", "dates_swapped"):
-        part = "day_first" if error.code == "dates_ambiguous" else "swapped"
+    if part := ANSWERS.get(error.code):
         with st.container(horizontal=True, key="data_answers"):
             for yes in (True, False):
                 if st.button(words(f"data.{part}_{'yes' if yes else 'no'}"), key=f"answer_{yes}"):
-                    _answered(intake, one, _with_answer(mapping, part, column, yes))
+                    _answered(intake, one, mapping.answered(part, column, yes))
         return True
     if error.code != "holds_flags":
         with st.form("data_span_answer", border=False):
@@ -350,12 +351,6 @@ def _answered(intake: Intake, one: Candidate, mapping: ColumnMapping) -> None:
     one.choose(mapping)
     intake.look()
     st.rerun()
-
-
-def _with_answer(mapping: ColumnMapping, part: str, column: str, yes: bool) -> ColumnMapping:
-    if part == "day_first":
-        return replace(mapping, day_first={**mapping.day_first, column: yes})
-    return replace(mapping, swapped={**mapping.swapped, column: yes})
 
 
 def _without(mapping: ColumnMapping, column: str) -> ColumnMapping:

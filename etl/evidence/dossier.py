@@ -282,6 +282,9 @@ def create_views(con: duckdb.DuckDBPyConnection, logs: str) -> None:
     """The rows that count of each log, and the moment looked from, as the models see them."""
     for log in catalogue().logs.values():
         con.execute(references.counted_view_sql(log, logs))
+        con.execute(
+            f"create temp table recorded_{log.name} as {as_of_sql.recorded_sql(log, logs)}"
+        )
     con.execute("create temp view moment as select as_of from build")
 
 
@@ -389,9 +392,11 @@ def _logs(
 
 def _count(con: duckdb.DuckDBPyConnection, log: Log, contract: str) -> int:
     """How many rows of a log name the contract, as it stood at as_of."""
+    whose = "contract_id = ?"
+    if "contract_id" not in log.columns:
+        whose = "ticket_id in (select ticket_id from log_tickets where contract_id = ?)"
     found = con.execute(
-        f"select count(*) from ({as_of_sql.base_sql(log)}) as base where contract_id = ?",
-        [contract],
+        f"select count(*) from ({as_of_sql.base_sql(log)}) as base where {whose}", [contract]
     ).fetchone()
     return found[0] if found else 0
 

@@ -10,13 +10,15 @@ from etl.errors import KeptError
 from etl.intake.headings import (
     SCALES,
     UNIT_LIKE,
+    Heading,
     aliases,
     as_written,
+    headers_of,
+    headings,
     own_headers,
     span_unit,
     unit_fits,
     units,
-    with_merged_above,
     words_of,
 )
 from etl.intake.mapping import (
@@ -91,7 +93,7 @@ class Reading:
 
 def by_alias(table: TextTable, index: int, log: Log) -> Match:
     """What aliases alone say of a header row: enough to tell which row and which log it is."""
-    headers = with_merged_above(table, index)
+    headers = headers_of(headings(table, index), log.name)
     names = aliases(log.name)
     columns: dict[str, int] = {}
     for position, header in enumerate(headers):
@@ -110,8 +112,7 @@ def read_header(
     how: str = "given",
 ) -> Reading:
     """A header row by everything that is known of it, the person's word over all."""
-    headers = with_merged_above(table, index)
-    taken = _Taken(table, log, headers)
+    taken = _Taken(table, log, headings(table, index))
     spoken_for: set[str] = set()
     if over:
         taken.by_mapping(over, how)
@@ -140,8 +141,9 @@ def read_header(
 class _Taken:
     """Headers given to columns, one after the other; the first to name a column has it."""
 
-    def __init__(self, table: TextTable, log: Log, headers: tuple[str, ...]) -> None:
-        self._table, self._log, self._headers = table, log, headers
+    def __init__(self, table: TextTable, log: Log, found: Sequence[Heading]) -> None:
+        self._table, self._log, self._headings = table, log, found
+        self._headers = headers_of(found, log.name)
         self._named: set[str] = set()
         self._columns: dict[str, tuple[int, ...]] = {}
         self._constants: dict[str, str] = {}
@@ -277,6 +279,10 @@ class _Taken:
         bare = bare if at and number.isdecimal() else name
         spelled = as_written(bare)
         places = [p for p, header in enumerate(self._headers) if as_written(header) == spelled]
+        if not places or at:
+            # By the other name, without its group or with it; the numbers go by the bare name.
+            known = [{as_written(name) for name in one.names} for one in self._headings]
+            places = [p for p, names in enumerate(known) if spelled in names] or places
         if at and number.isdecimal() and 0 < int(number) <= len(places):
             return places[int(number) - 1]
         if len(places) == 1 and bare == name:

@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
@@ -38,6 +40,7 @@ SCALES = {
         **dict.fromkeys(("年", "year", "years"), Decimal(12)),
     },
 }
+_MONTHS_OR_YEARS = re.compile(r"[月年]|month|year", re.IGNORECASE)
 # A note with one of these is a unit; one that `SCALES` does not know must not be guessed at.
 UNIT_LIKE = {
     "money": re.compile(
@@ -52,15 +55,79 @@ def as_written(header: str) -> str:
     return _SPACES.sub("", unicodedata.normalize("NFKC", header)).strip("*").casefold()
 
 
-def with_merged_above(table: TextTable, index: int) -> tuple[str, ...]:
-    """The header row; where a cell is empty, the cell above it (merged over both rows)."""
+@dataclass(frozen=True)
+class Heading:
+    """What stands over a column.
+
+    `own` is its cell in the header row, or the one above where that is empty (merged over both);
+    `joined` the same behind the group that stands over it, as 报修 over 时间; None without a group.
+    """
+
+    own: str
+    joined: str | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that it goes by."""
+        return (self.own,) if self.joined is None else (self.joined, self.own)
+
+
+def headings(table: TextTable, index: int) -> tuple[Heading, ...]:
+    """The headings of a header row, by itself and with the row above."""
     row = list(table.top[index])
-    while row and not row[-1].strip():
-        row.pop()  # columns without a header to the right of the table are no part of it
     above = table.top[index - 1] if index else []
+    while row and not row[-1].strip() and not _is_over_values(table, index, len(row) - 1):
+        row.pop()  # columns without a header to the right of the table are no part of it
+    groups = _groups(table, index - 1, len(row)) if index else []
+    found = []
+    for position, cell in enumerate(row):
+        group = groups[position].strip() if position < len(groups) else ""
+        if not cell.strip():
+            found.append(Heading(above[position] if position < len(above) else cell, None))
+        elif not group or as_written(group) == as_written(cell):
+            found.append(Heading(cell, None))
+        else:
+            between = " " if group[-1].isascii() and cell.strip()[0].isascii() else ""
+            found.append(Heading(cell, f"{group}{between}{cell.strip()}"))
+    return tuple(found)
+
+
+def _is_over_values(table: TextTable, index: int, position: int) -> bool:
+    """Whether the cell above a header row stands over a column of values."""
+    rows = table.top[index - 1 :] if index else [[]]
+    cells = [row[position] if position < len(row) else "" for row in rows]
+    return bool(cells[0].strip()) and any(cell.strip() for cell in cells[2:])
+
+
+def _groups(table: TextTable, index: int, width: int) -> list[str]:
+    """What stands in a row over each column: as far as its cells are merged, else to the next."""
+    row = [*table.top[index], *[""] * width][:width]
+    across = table.across.get(index, ())
+    if across:
+        for first, last in across:
+            if 0 <= first < width:
+                row[first : last + 1] = [row[first]] * (min(last + 1, width) - first)
+        return row
+    group = ""
+    for position, cell in enumerate(row):
+        group = row[position] = cell if cell.strip() else group
+    return row
+
+
+def headers_of(found: Sequence[Heading], log: str) -> tuple[str, ...]:
+    """The header of each column, with its group where only so a log knows it or it is not twice."""
+    known = aliases(log)
+    owns = Counter(as_written(heading.own) for heading in found)
+    joined = Counter(as_written(heading.joined) for heading in found if heading.joined)
     return tuple(
-        cell if cell.strip() or position >= len(above) else above[position]
-        for position, cell in enumerate(row)
+        heading.joined
+        if heading.joined
+        and (
+            fold_header(heading.joined) in known
+            or (owns[as_written(heading.own)] > 1 and joined[as_written(heading.joined)] == 1)
+        )
+        else heading.own
+        for heading in found
     )
 
 
@@ -80,6 +147,11 @@ def units(header: str) -> list[str]:
 def unit_fits(column: Column, header: str) -> bool:
     """False for a duration where an instant is wanted: 响应时间(分钟) is no time of day."""
     return column.type not in ("instant", "date") or _DURATIONS.isdisjoint(units(header))
+
+
+def names_months_or_years(header: str) -> bool:
+    """Whether a heading says, in brackets or not, of which of the two its numbers are."""
+    return _MONTHS_OR_YEARS.search(unicodedata.normalize("NFKC", header)) is not None
 
 
 def span_unit(header: str) -> str | None:

@@ -16,7 +16,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,11 @@ class ColumnMapping:
     def identity(self) -> str:
         """The name under which it is remembered: the folded header set and the log."""
         return header_set(self.headers, self.log)
+
+    def answered(self, part: str, column: str, yes: bool) -> "ColumnMapping":
+        """The mapping with the answer to a question about a column; `part` is one of ANSWERS."""
+        answers: dict[str, Any] = {part: {**getattr(self, part), column: yes}}
+        return replace(self, **answers)
 
     def to_toml(self) -> str:
         """The mapping as a TOML file that `from_toml` and `kept load --map` read."""

@@ -22,7 +22,15 @@ from etl.intake.columns import (
     read_header,
     suggestions,
 )
-from etl.intake.headings import LACKS, MARK, STRAY_CELLS, as_written, own_headers, with_merged_above
+from etl.intake.headings import (
+    LACKS,
+    MARK,
+    STRAY_CELLS,
+    as_written,
+    headers_of,
+    headings,
+    own_headers,
+)
 from etl.intake.mapping import ColumnMapping, header_set
 from etl.intake.profiles import Profile, profiles
 from etl.intake.proposal import Found, Proposal, proposal_of
@@ -228,7 +236,7 @@ def _profiled(rows: Sequence[tuple[TextTable, int]], forced: str | None) -> Read
     """By the profile of a known tool: the one that asks for the most headers, on its first row."""
     found: tuple[int, Profile, TextTable, int] | None = None
     for table, index in rows:
-        header = {as_written(cell) for cell in table.top[index]}
+        header = {as_written(name) for one in headings(table, index) for name in one.names}
         for profile in profiles().values():
             size = len(profile.signature)
             if forced not in (None, profile.mapping.log) or (found and found[0] >= size):
@@ -263,10 +271,13 @@ def _header_of(
     wanted = wanted or {as_written(header) for header in mapping.headers}
     for table in tables:
         for index in range(len(table.top)):
-            headers = with_merged_above(table, index)
-            if exactly and header_set(own_headers(headers), mapping.log) == mapping.identity:
+            found = headings(table, index)
+            bare = [heading.own for heading in found]
+            sets = (headers_of(found, mapping.log), bare) if exactly else ()
+            if any(header_set(own_headers(one), mapping.log) == mapping.identity for one in sets):
                 return table, index
-            if not exactly and wanted and wanted <= {as_written(header) for header in headers}:
+            names = {as_written(name) for heading in found for name in heading.names}
+            if not exactly and wanted and wanted <= names:
                 return table, index
     return None
 
@@ -284,13 +295,20 @@ def _first(complete: Sequence[Match], hint: str) -> tuple[Match, tuple[str, ...]
     top = min(reading.header_index for reading in complete)
     best, rivals = _most([reading for reading in complete if reading.header_index == top], hint)
     for below in complete:
-        if (below.table, below.log, below.header_index) == (
-            best.table,
-            best.log,
-            top + 1,
-        ) and best.columns.items() < below.columns.items():
+        if (below.table, below.log, below.header_index) == (best.table, best.log, top + 1) and (
+            best.columns.items() < below.columns.items() or _repeats(best, below)
+        ):
             return below, rivals
     return best, rivals
+
+
+def _repeats(header: Match, below: Match) -> bool:
+    """Whether the next row has the same headings where cells are merged over both rows."""
+    cells = below.table.top[below.header_index]
+    return header.columns == below.columns and all(
+        as_written(cells[position]) == as_written(header.headers[position])
+        for position in header.columns.values()
+    )
 
 
 def _most(readings: Sequence[Match], hint: str) -> tuple[Match, tuple[str, ...]]:

@@ -17,6 +17,7 @@ from etl.intake.match import Match
 from etl.intake.zones import in_shift, shifts
 
 DAY_SECONDS = 86_400
+_ALONE, _MIDNIGHT, _TIMED = range(3)
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,17 @@ def moments(
     asked = [name for name in names if name not in spans]
     if not asked:
         return Moments()
-    counts = ", ".join(_counts(name, name in spellings) for name in asked)
-    found: tuple[Any, ...] = con.execute(f"select {counts} from typed_text").fetchone() or ()
+    kinds = ", ".join(f'"{n}", {_kind(n, n in spellings)} as "{n} kind"' for n in asked)
+    dates = {name: f'"{name} date"' if name in spellings else "null" for name in asked}
+    carried = "".join(f", {date}" for date in dates.values() if date != "null")
+    counts = ", ".join(
+        f"""count("{name}"), count(*) filter ("{name} kind" = {_TIMED}), """
+        f"""count(*) filter ("{name} kind" = {_ALONE}), count({dates[name]}), """
+        f'min("{name}"), max("{name}")'
+        for name in asked
+    )
+    rows = f"select {kinds}{carried} from typed_text"
+    found: tuple[Any, ...] = con.execute(f"select {counts} from ({rows})").fetchone() or ()
     is_day: dict[str, str] = {}
     ambiguous: dict[str, str] = {}
     value: dict[str, str] = {}
@@ -95,19 +105,20 @@ def moments(
     return Moments({n: is_day[n] for n in names if n in is_day}, ambiguous, value)
 
 
-def _counts(name: str, spelled: bool) -> str:
-    """Its values, those with a time other than 00:00, those without, with a date of their own."""
-    instant = f'"{name}"'
+def _kind(name: str, spelled: bool) -> str:
+    """Whether a value is a date alone, at 00:00, or has another time; null without a value."""
     if spelled:
-        timed = f'not ("{name} alone" or coalesce("{name} zero", false))'
-        dated = f'count("{name} date")'
+        alone, zero = f'"{name} alone"', f'"{name} zero"'
+        timed = f"not ({alone} or coalesce({zero}, false))"
     else:
+        alone = f"""strpos("{name} text", ':') = 0"""
         # Of the plain forms, only 24:00 is a midnight that says otherwise.
+        midnight = f'"{name}" = cast("{name}" as date)'
         late = f"""regexp_matches("{name} text", '[ T]24:')"""
-        timed, dated = f"({instant} <> cast({instant} as date) or {late})", "0"
+        timed = f"case when {midnight} then {late} else true end"
     return (
-        f"count({instant}), count(*) filter ({instant} is not null and {timed}), "
-        f"count(*) filter ({_alone(name, spelled)}), {dated}, min({instant}), max({instant})"
+        f'case when "{name}" is null then null when {timed} then {_TIMED} '
+        f"when {alone} then {_ALONE} else {_MIDNIGHT} end"
     )
 
 

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -25,6 +26,7 @@ from etl.intake.cells import (
     plain_date,
     typed,
 )
+from etl.intake.headings import names_months_or_years
 from etl.intake.mapping import ANY_OTHER, EMPTY, Duration
 from etl.intake.match import STRAY_CELLS, Match
 from etl.intake.spans import BARE_NUMBER, CLOCK, mentions_a_unit, names_its_units
@@ -48,6 +50,7 @@ class Question:
     holds_durations   durations: 00:12:30 counted from when; or the column is not taken
     holds_numbers     durations: in which unit, counted from when; or the column is not taken
     holds_flags       columns: it says yes or no, and no instant; another header, or none
+    months_or_years   years: whether bare numbers, none above 10, are years
     values_unknown    translations: what these values mean
 
     While `blocking`, `check` refuses the file; otherwise the rows in question are rejected one by
@@ -135,11 +138,7 @@ def clean(con: duckdb.DuckDBPyConnection, staged: str, match: Match) -> None:
     unguarded, trimmed, translated, present = [], [], [], []
     words_of = match.mapping.translations
     for name, cell in sources(match).items():
-        # A guard against formulas, put there by an export, is not part of the value.
-        unguarded.append(
-            f"case when {cell}[1] = '''' and {cell}[2] in ('=', '+', '-', '@') "
-            f'then {cell}[2:] else {cell} end as "{name}"'
-        )
+        unguarded.append(f'{_unguarded(cell, match.log.columns[name].type)} as "{name}"')
         # Plain `trim` knows spaces only and is six times faster; few cells need more.
         odd = f"""regexp_matches("{name}", '[{BLANKS[1:]}！-～]')"""
         folded = f'"{name}"'
@@ -166,6 +165,23 @@ def clean(con: duckdb.DuckDBPyConnection, staged: str, match: Match) -> None:
     con.execute(
         f"create or replace temp table cleaned as "
         f"select {CARRIED}, {', '.join(present)} from {trimmed_rows}"
+    )
+
+
+def _unguarded(cell: str, kind: str) -> str:
+    """A cell without what keeps a spreadsheet from taking it for a number or a formula.
+
+    ="00123", '00123 and '=1+1 are put there by an export and are no part of the value.
+    """
+    inner = f"{cell}[3:len({cell}) - 1]"
+    # Words may begin with an apostrophe of their own, 'Opening' stands between two.
+    guard = f"regexp_matches({cell}, '^''([=+@-]|[0-9.,]+$)')"
+    if kind != "text":
+        guard = f"{cell}[1] = '''' and not ends_with({cell}, '''')"
+    return (
+        f"case when {cell}[1] not in ('''', '=') then {cell} "
+        f'when regexp_full_match({cell}, \'=\\"[^\\"]*\\"\') then {inner} '
+        f"when {guard} then {cell}[2:] else {cell} end"
     )
 
 
@@ -228,7 +244,25 @@ def survey(con: duckdb.DuckDBPyConnection, match: Match) -> Survey:
         mapping = replace(mapping, durations=spans, columns=found)
         how = {**match.how, **dict.fromkeys(spans.keys() - match.durations.keys(), "duration")}
         match = replace(match, mapping=mapping, durations=durations, columns=columns, how=how)
+    for name, position in match.columns.items():
+        header = match.headers[position]
+        if not name.endswith("_months"):
+            continue
+        if name in mapping.years:
+            factor = Decimal(12 if mapping.years[name] else 1)
+            match = replace(match, scale={**match.scale, name: factor})
+        elif not names_months_or_years(header) and _may_be_years(con, name):
+            asked.append(Question("months_or_years", name, header, True, _counted(con, name)))
     return Survey(match, spellings, tuple(asked))
+
+
+def _may_be_years(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Whether a column holds numbers, but none above 10."""
+    found = con.execute(
+        f"""select max(try_cast("{name}" as double)) from cleaned
+            where regexp_full_match("{name}", '{BARE_NUMBER}')"""
+    ).fetchone()
+    return found is not None and found[0] is not None and 0 < found[0] <= 10
 
 
 def questions(

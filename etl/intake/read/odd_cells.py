@@ -37,7 +37,8 @@ _FORMULA = re.compile(
     rf"(?:<{_N}v\s*/>|<{_N}v></{_N}v>)?</{_N}c>".encode()
 )
 _LONG = r"(?:[0-9]{16,}|[0-9.]+[eE]\+?(?:1[5-9]|[2-9][0-9]))"
-_FRACTION = r"(?:-?[0-9]+\.[0-9]{6,}|-?[0-9.]+[eE][-+]?[0-9]+)"
+# What calamine writes with nine decimals, other than a spreadsheet shows it.
+_FRACTION = r"-?(?:[0-9]+\.[0-9]{6,}|[0-9]{7,}\.[0-9]+|[0-9.]+[eE][-+]?[0-9]+)"
 _RANGE = re.compile(
     rf"<{_N}mergeCell\b[^<>]*?\bref\s*=\s*[\"']"
     r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7}):\$?([A-Za-z]{1,3})\$?([0-9]{1,7})[\"']".encode()
