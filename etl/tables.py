@@ -378,6 +378,14 @@ def take_out(
         con.execute(f"delete from {schema}.{counted} where batch = {gone.sequence}")
 
 
+def shown_sql(days: str, column: str, instant: str) -> str:
+    """An instant as a person reads it: a date where `days`, of its row, name the column."""
+    return (
+        f"strftime({instant}, '%Y-%m-%d') || case when contains(coalesce({days}, ''), "
+        f"{literal(f';{column};')}) then '' else strftime({instant}, ' %H:%M') end"
+    )
+
+
 def same_key(log: Log, one: str, other: str) -> str:
     """The condition that two rows have the same key."""
     return " and ".join(f"{one}.{name} is not distinct from {other}.{name}" for name in log.key)

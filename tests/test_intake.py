@@ -19,7 +19,7 @@ from etl.intake.remembered import remembered
 from etl.marts import open_marts
 from etl.store import Warehouse
 
-MODELS = ("sla.response", "compliance", "fact_contract", "contract_term")
+MODELS = ("sla.response", "compliance", "clause_evidence", "fact_contract", "contract_term")
 CONTRACTS = "contract_id,amount,accepted_on\nHT-1,100,2025-01-01\n"
 HEADER = "ticket_id,contract_id,service_type,channel,reported_at,responded_at\n"
 ODD = "故障单号,报修时间,类别\nK-1,2025-06-05 08:00,软件\nK-2,2025-06-06 08:00,硬件\n"

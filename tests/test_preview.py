@@ -46,7 +46,7 @@ MORE = (
 )
 
 
-MODELS = ("sla.response", "compliance", "fact_contract", "contract_term")
+MODELS = ("sla.response", "compliance", "clause_evidence", "fact_contract", "contract_term")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -395,3 +395,13 @@ def test_an_undo_shows_its_effect_and_does_exactly_that(
     assert list(temporary.iterdir()) == []
     with pytest.raises(KeptError, match="batch_undone"):
         prepare_undo(settings, "00003-tickets")
+
+
+def test_a_preview_remarks_what_the_load_will(
+    settings: Settings, file: Callable[[str, str], Path]
+) -> None:
+    far = "ticket_id,contract_id,service_type,reported_at\nZ,HT-1,软件故障,2025-09-01 08:00\n"
+    preview = prepare(settings, [file("far.csv", far)])
+    assert [note.code for note in preview.remarks] == ["lone_event"]
+    assert preview.sheets[0].loaded.lacking
+    assert [note.code for note in preview.commit().report.remarks] == ["lone_event"]

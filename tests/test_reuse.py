@@ -28,7 +28,9 @@ Put = Callable[[str, str], Path]
 @pytest.fixture(scope="module", autouse=True)
 def one_model() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(marts, "build_marts", partial(ledger.build_marts, wanted=("fact_contract",)))
+        patch.setattr(
+            marts, "build_marts", partial(ledger.build_marts, wanted=("fact_ticket_lapsed",))
+        )
         yield
 
 

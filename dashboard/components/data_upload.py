@@ -128,6 +128,11 @@ def _refused(desk: Desk, intake: Intake, error: KeptError) -> None:
                 intake.replace_missing = True
                 intake.look()
                 st.rerun()
+        elif error.code == "begins_after_through":
+            if st.button(words("data.through_none"), key="data_through_none"):
+                intake.through = None
+                intake.look()
+                st.rerun()
         elif error.code == "key_reused":
             data_mapping.reused(words, intake, error)
         elif intake.candidates and st.button(
@@ -186,10 +191,14 @@ def _committed(desk: Desk, intake: Intake) -> None:
     with card(words, "committed", words("data.committed"), words("data.committed_sub")):
         if done.anew:
             st.html(f"<p class='kept-refusal info'>{escape(words('data.anew'))}</p>")
+        for note in (*done.report.remarks, *(n for one in done.report.files for n in one.remarks)):
+            said = catalogue().message(note.code, words.language, **note.values)
+            st.html(f"<p class='kept-refusal info'>{escape(said)}</p>")
         for one in done.report.files:
             counts = " · ".join(
                 words(f"data.n_{name}", n=words.number(getattr(one, name)))
-                for name in ("new", "changed", "unchanged", "rejected")
+                for name in ("new", "changed", "unchanged", "older", "rejected")
+                if name != "older" or one.older
             )
             with st.container(
                 key=f"data_done_{one.batch or one.place}",

@@ -221,6 +221,10 @@ def rejects(
 def _print_load(settings: Settings, done: LoadReport) -> None:
     for one in done.files:
         typer.echo(_line(settings, one, done.dry_run))
+        for remark in one.remarks:
+            typer.echo(f"  {say(settings, remark.code, **remark.values)}")
+    for remark in done.remarks:
+        typer.echo(say(settings, remark.code, **remark.values))
     if done.skipped:
         typer.echo(say(settings, "files_skipped", files=", ".join(done.skipped)))
     for log, count in sorted(done.waiting.items()):

@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -80,7 +80,8 @@ class Reject:
 class Checked:
     """What a file holds: `table` has the typed rows, `totals` counts rows left out as no data.
 
-    These are totals, opening balances, and rows of another table beside this one.
+    These are totals, opening balances, and rows of another table beside this one. `unread`: column
+    → word that nobody translated → how often it is in rows that were taken.
     """
 
     match: Match
@@ -88,6 +89,7 @@ class Checked:
     rows: int
     rejects: tuple[Reject, ...]
     totals: int
+    unread: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def check(
@@ -129,9 +131,10 @@ def check(
     if good < every:
         rejects, totals = _rejects(con, staged, match, cells, bad, problems)
     match = replace(match, notes=(*match.notes, *_notes_of_values(con, match)))
+    unread = _unread(con, match, table)
     con.execute("drop table cleaned")
     con.execute("drop table typed_text")
-    return Checked(match, table, good, rejects, totals)
+    return Checked(match, table, good, rejects, totals, unread)
 
 
 def _value(column: Column, seen: Moments) -> str:
@@ -170,6 +173,21 @@ def _notes_of_values(con: duckdb.DuckDBPyConnection, match: Match) -> Iterator[N
         if counted and counted[0]:
             values = {"column": log.columns[name].label, "header": span.header, "count": counted[0]}
             yield Note("note_spans_rounded", values)
+
+
+def _unread(con: duckdb.DuckDBPyConnection, match: Match, table: str) -> dict[str, dict[str, int]]:
+    """The words of each column that stand for themselves alone, the most frequent first."""
+    found = {}
+    for name, column in match.log.columns.items():
+        if column.unread and name in match.given:
+            rows = con.execute(
+                f'select "{name} text", count(*) from typed_text semi join {table} '
+                f'using (source_row) where "{name}" = {literal(column.unread)} '
+                "group by 1 order by 2 desc, 1"
+            ).fetchall()
+            if rows:
+                found[name] = dict(rows)
+    return found
 
 
 def _counted_in(log: Log, counts: Mapping[str, int]) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from etl.catalogue import catalogue
+from etl.catalogue import Text, catalogue
 from etl.config import Settings
 from etl.errors import KeptError, NothingDoneError
 from etl.intake.check import Checked, check, problems_json, typed_columns
+from etl.intake.lacking import Lacking, lacking
 from etl.intake.mapping import ColumnMapping
 from etl.intake.match import LACKS, MARK, Match, Note, fitting, recognise, stage
 from etl.intake.read import drop_staged, sniff
@@ -24,21 +25,28 @@ from etl.intake.remembered import remembered
 from etl.intake.reuse import demand_same_things, note_units
 from etl.intake.zones import local_now
 from etl.ledger import fingerprint
+from etl.lone_event import LoneEvent, lone_event
 from etl.marts import Progress, build_generation, finish_generation, silent
 from etl.names import natural
 from etl.scratch import scratch
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse, now, sha256_of
-from etl.tables import MARK_SQL, create_logs, difference, fold, merge, put, take_out
+from etl.tables import MARK_SQL, create_logs, difference, fold, merge, put, shown_sql, take_out
 
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".zip"})
 THROUGH = "--through"
+BEGINS = ("tickets", "complaints", "parts", "inspections")
+"""The logs of which a file that is complete up to an instant has no row that begins later."""
 _LOOSE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}:\d{2}(?::\d{2})?))?")
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What became of one file or sheet; `batch` is None where nothing was to be kept."""
+    """What became of one file or sheet; `batch` is None where nothing was to be kept.
+
+    `unread`: column → word that nobody translated → how often; `lacking`: the clauses that it
+    leaves without evidence.
+    """
 
     file: str
     sheet: str | None
@@ -53,26 +61,63 @@ class Loaded:
     ignored_columns: tuple[str, ...]
     batch: str | None
     notes: tuple[Note, ...] = ()
+    unread: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    lacking: tuple[Lacking, ...] = ()
 
     @property
     def place(self) -> str:
         """The file, and the sheet where there is one."""
         return self.file if self.sheet is None else f"{self.file} [{self.sheet}]"
 
+    @property
+    def remarks(self) -> tuple[Note, ...]:
+        """What of its content a person should know: words nobody translated, columns it lacks."""
+        columns = catalogue().logs[self.log].columns
+        unread = (
+            Note(
+                "words_unread",
+                {
+                    "column": columns[name].label,
+                    "words": "、".join(f"{word} ({count})" for word, count in words.items()),
+                },
+            )
+            for name, words in self.unread.items()
+        )
+        return (*unread, *(one.note for one in self.lacking))
+
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load did, or (`dry_run`) would do."""
+    """What a load did, or (`dry_run`) would do; `lapsed` and `lone_event` as of `Built`."""
 
     files: tuple[Loaded, ...]
     skipped: tuple[str, ...]
     waiting: dict[str, int]
     manifest: int
     dry_run: bool
+    lapsed: Mapping[str, int] = field(default_factory=dict)
+    lone_event: LoneEvent | None = None
+
+    @property
+    def remarks(self) -> tuple[Note, ...]:
+        """What of all files a person should know: tickets that count nowhere, a lone event."""
+        found = []
+        if self.lapsed:
+            found.append(Note("load_lapsed", self.lapsed))
+        if self.lone_event is not None:
+            batch = batch_id(self.lone_event.batch, self.lone_event.log)
+            place = next((one.place for one in self.files if one.batch == batch), "")
+            found.append(Note("lone_event", self.lone_event.texts(place)))
+        return tuple(found)
 
     def as_json(self) -> dict[str, object]:
         """The report for machines."""
         return asdict(self)
+
+
+def batch_id(sequence: int, log: str) -> str:
+    """The id of a batch."""
+    return f"{sequence:05d}-{log}"
 
 
 @dataclass(frozen=True)
@@ -292,7 +337,9 @@ def _unwatched(_stage: str) -> None:
 class Built:
     """The state after a load, built in the scratch folder and not published.
 
-    `after` is None where nothing would change; `batches` are what it would add to `before`.
+    `after` is None where nothing would change; `batches` are what it would add to `before`. Of the
+    rows that it adds: `lapsed` counts the tickets cancelled, duplicate, and of both those that were
+    late; `lone_event` is the latest event of all, where it stands alone.
     """
 
     before: Manifest
@@ -300,6 +347,8 @@ class Built:
     generation: Path
     files: tuple[Loaded, ...]
     batches: tuple[tuple[Prepared, Batch], ...] = ()
+    lapsed: Mapping[str, int] = field(default_factory=dict)
+    lone_event: LoneEvent | None = None
 
 
 @dataclass(frozen=True)
@@ -374,8 +423,13 @@ class Work:
             raise KeptError("mapping_fits_none", mapping=unfit[0].profile or unfit[0].log)
 
     def prepare_coverage(self, prepared: Sequence[Prepared], complete_at: datetime) -> Prepared:
-        """The coverage rows that `--through` states for the logs of this load."""
+        """The coverage rows that `--through` states for the logs of this load.
+
+        Raises KeptError where a file has rows that begin later.
+        """
         con, log = self.con, catalogue().logs["coverage"]
+        for one in prepared:
+            self._demand_begun(one, complete_at)
         con.execute(f"create table typed_through ({typed_columns(log)}, source_row bigint)")
         names = sorted({one.log for one in prepared} - {log.name})
         for row, name in enumerate(names, start=1):
@@ -388,6 +442,33 @@ class Work:
         )
         columns = tuple(log.columns)
         return Prepared(None, THROUGH, None, None, log.name, "through", columns, columns)
+
+    def _demand_begun(self, one: Prepared, complete_at: datetime) -> None:
+        """Refuses a file of which rows begin after the instant up to which it is complete."""
+        log = catalogue().logs[one.log]
+        if log.name not in BEGINS:
+            return
+        begun = f"cast({log.begins} as timestamp)"
+        shown = shown_sql("days", str(log.begins), begun)
+        key = ", ".join(f"cast({name} as varchar)" for name in log.key)
+        found = self.con.execute(
+            f"select concat_ws('/', {key}), source_row, {shown}, count(*) over () "
+            f"from {one.table} where {begun} > ? order by source_row limit 3",
+            [complete_at],
+        ).fetchall()
+        if found:
+            raise KeptError(
+                "begins_after_through",
+                file=one.place,
+                log=log.label,
+                column=log.columns[str(log.begins)].label,
+                through=f"{complete_at:%Y-%m-%d %H:%M:%S}",
+                count=found[0][3],
+                examples=Text(
+                    "；".join(f"第 {row} 行 {key}（{at}）" for key, row, at, _ in found),
+                    "; ".join(f"row {row} {key} ({at})" for key, row, at, _ in found),
+                ),
+            )
 
     def build(
         self, manifest: Manifest, prepared: Sequence[Prepared], before_merging: Noted = _unnoted
@@ -422,17 +503,24 @@ class Work:
                     loaded_logs.add(batch.log)
         finally:
             con.execute("detach next")
-        after = None
-        if batches:
-            added = (batch for _, batch in batches)
-            after = self.warehouse.next_manifest(
-                manifest, (*manifest.batches, *added), manifest.undone
+        built = Built(manifest, None, generation, tuple(results), tuple(batches))
+        if not batches:
+            return built
+        added = {batch.sequence: batch for _, batch in batches}
+        after = self.warehouse.next_manifest(
+            manifest, (*manifest.batches, *added.values()), manifest.undone
+        )
+        self.begins("build")
+        with duckdb.connect(generation) as own:
+            finish_generation(own, after, self.progress)
+            own.execute("checkpoint")
+            latest = lone_event(own, "logs")
+            return replace(
+                built,
+                after=after,
+                lapsed=_lapsed(own, added),
+                lone_event=latest if latest and latest.batch in added else None,
             )
-            self.begins("build")
-            with duckdb.connect(generation) as own:
-                finish_generation(own, after, self.progress)
-                own.execute("checkpoint")
-        return Built(manifest, after, generation, tuple(results), tuple(batches))
 
     def publish(self, built: Built) -> LoadReport:
         """Makes what was built the current state; the caller holds the lock."""
@@ -450,6 +538,8 @@ class Work:
             waiting=_waiting(built.generation) if built.after or built.before.batches else {},
             manifest=manifest,
             dry_run=dry_run,
+            lapsed=built.lapsed,
+            lone_event=built.lone_event,
         )
 
     def _merge_one(
@@ -480,7 +570,7 @@ class Work:
                     f"insert into next.logs.mended select mark, {sequence} from {one.marks}"
                 )
             batch = Batch(
-                id=f"{sequence:05d}-{one.log}",
+                id=batch_id(sequence, one.log),
                 sequence=sequence,
                 log=one.log,
                 file=one.file,
@@ -513,6 +603,8 @@ class Work:
                 ignored_columns=one.ignored,
                 batch=batch.id if batch else None,
                 notes=one.checked.match.notes if one.checked else (),
+                unread=one.checked.unread if one.checked else {},
+                lacking=lacking(one.log, one.columns),
             ),
             batch,
         )
@@ -636,6 +728,20 @@ def publish(warehouse: Warehouse, after: Manifest, generation: Path) -> Manifest
         with warehouse.writing(warehouse.generation(after, fingerprint())) as temporary:
             shutil.copyfile(generation, temporary)
     return warehouse.publish(after)
+
+
+def _lapsed(con: duckdb.DuckDBPyConnection, batches: Iterable[int]) -> dict[str, int]:
+    """How many tickets of these batches are cancelled, duplicate, and of both closed too late."""
+    sequences = ", ".join(map(str, batches))
+    found = con.execute(
+        "select one.status, count(*), count(*) filter (one.late) from fact_ticket_lapsed as one "
+        f"join logs.tickets as ticket using (ticket_id) where ticket.batch in ({sequences}) "
+        "group by one.status"
+    ).fetchall()
+    if not found:
+        return {}
+    counts = {status: count for status, count, _ in found}
+    return {"cancelled": 0, "duplicate": 0, **counts, "late": sum(late for *_, late in found)}
 
 
 def _waiting(generation: Path) -> dict[str, int]:

@@ -11,6 +11,7 @@ from etl.catalogue import Log, catalogue
 from etl.config import Settings
 from etl.errors import NothingDoneError
 from etl.intake.check import Problem, Reject
+from etl.intake.columns import Note
 from etl.intake.differences import Differences, compare
 from etl.intake.effect import Effect, effect
 from etl.intake.load import Built, Loaded, LoadReport, Prepared, Work, parse_instant, ready, staging
@@ -144,6 +145,11 @@ class Preview(Holding):
     _work: Work
     _prepared: tuple[Prepared, ...]
     _built: Built
+
+    @property
+    def remarks(self) -> tuple[Note, ...]:
+        """What of all files a person should know: tickets that count nowhere, a lone event."""
+        return self._work.report(self._built, self._built.before.number, dry_run=True).remarks
 
     @property
     def changes_nothing(self) -> bool:

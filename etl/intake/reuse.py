@@ -11,6 +11,7 @@ import duckdb
 from etl.catalogue import Log, Text
 from etl.errors import KeptError
 from etl.sql import literal
+from etl.tables import shown_sql
 
 _UNITS = "unit_contract"
 _BEGIN = ("tickets", "complaints", "parts")
@@ -82,7 +83,10 @@ def demand_same_things(
 
 
 def _facts(log: Log, source: str, identity: str) -> str:
-    """What says which thing a row is of: id, number, contract, begun, at latest begun, name."""
+    """What says which thing a row is of: id, number, contract, begun, name.
+
+    `shown` is when it begun as a person reads it, `begun_latest` its latest reading.
+    """
     contract, units = "cast(null as varchar)", ""
     if "contract_id" in log.columns and "contract_id" not in log.key:
         contract = "one.contract_id"
@@ -91,12 +95,13 @@ def _facts(log: Log, source: str, identity: str) -> str:
         units = f" left join {_UNITS} as unit on unit.equipment_id = one.equipment_id"
     begun = f"one.{log.begins}" if log.name in _BEGIN else "cast(null as timestamp)"
     is_day = f"contains(one.days, {literal(f';{log.begins};')})"
+    shown = shown_sql("one.days", str(log.begins), begun)
     name = "one.name" if log.name == "personnel" else "cast(null as varchar)"
     number = ", ".join(f"cast(one.{key} as varchar)" for key in log.key)
     return (
         f"select one.{identity} as id, concat_ws('/', {number}) as number, {contract} as contract, "
-        f"{begun} as begun, case when {is_day} then {begun} + interval 86399 second "
-        f"else {begun} end as begun_latest, "
+        f"{begun} as begun, {shown} as shown, case when {is_day} "
+        f"then {begun} + interval 86399 second else {begun} end as begun_latest, "
         f"{name} as name from {source} as one{units}"
     )
 
@@ -121,7 +126,7 @@ def _differs(log: Log) -> tuple[str, str, str]:
         "or replaced.begun > incoming.begun_latest + interval 24 hour)"
     )
     was, now = (
-        f"case when {contract} then {one}.contract else strftime({one}.begun, '%Y-%m-%d %H:%M') end"
+        f"case when {contract} then {one}.contract else {one}.shown end"
         for one in ("replaced", "incoming")
     )
     return f"({contract} or {apart})", was, now
