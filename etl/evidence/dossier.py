@@ -22,7 +22,7 @@ from etl.store import Batch, Manifest, Warehouse
 CENT = Decimal("0.01")
 NEVER_CHARGED = frozenset({"aftercare.served"})
 """Clauses without a deduction: their breach is one of another clause as well."""
-NO_EVIDENCE = frozenset({"contracts", "personnel", "terms", "coverage", "waivers"})
+NO_EVIDENCE = frozenset({"contracts", "personnel", "pauses", "terms", "coverage", "waivers"})
 """Logs that show nothing done: a contract of which only these know is one with nothing to see."""
 
 
@@ -392,11 +392,9 @@ def _logs(
 
 def _count(con: duckdb.DuckDBPyConnection, log: Log, contract: str) -> int:
     """How many rows of a log name the contract, as it stood at as_of."""
-    whose = "contract_id = ?"
-    if "contract_id" not in log.columns:
-        whose = "ticket_id in (select ticket_id from log_tickets where contract_id = ?)"
     found = con.execute(
-        f"select count(*) from ({as_of_sql.base_sql(log)}) as base where {whose}", [contract]
+        f"select count(*) from ({as_of_sql.base_sql(log)}) as base where contract_id = ?",
+        [contract],
     ).fetchone()
     return found[0] if found else 0
 
