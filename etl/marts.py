@@ -28,8 +28,9 @@ Progress = Callable[[str, int, int], None]
 KEPT_OTHER_DAYS = 12
 KEPT_PASTS = 2
 MOST_OPENED = 64
-ROOM_PER_BATCH = 8
-"""A generation needs about so many times the room of its compressed batches."""
+LEAST_GENERATION_BYTES = 24_000_000
+ROOM_PER_BATCH = 12
+"""A generation has about the least size and so many times that of its compressed batches."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,7 @@ def known_at(manifest: Manifest) -> datetime:
 def _build(target: Path, warehouse: Warehouse, manifest: Manifest, progress: Progress) -> None:
     batches = sum(warehouse.rows_of(batch).stat().st_size for batch in manifest.batches)
     with (
-        room({target.parent: ROOM_PER_BATCH * batches}),
+        room({target.parent: LEAST_GENERATION_BYTES + ROOM_PER_BATCH * batches}),
         warehouse.writing(target) as temporary,
         duckdb.connect(temporary) as con,
     ):

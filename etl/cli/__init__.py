@@ -1,7 +1,7 @@
 """The `kept` command: parse, call, print. Everything it does, the same functions do for the pages.
 
 Exit status: 0 done, 1 nothing could be done though the call was right, 2 the call or a file is
-wrong. What is wrong is one sentence on stderr.
+wrong, 130 interrupted. What is wrong is one sentence on stderr.
 """
 
 import io
@@ -20,7 +20,8 @@ from etl.config import Settings
 from etl.disk import is_full
 from etl.errors import KeptError
 from etl.generations import healing
-from etl.journal import Journal, keeping
+from etl.journal import Journal
+from etl.journal import keeping as noted_in
 
 # isort: split
 # Importing a module adds its commands, in the order in which the help lists them.
@@ -39,7 +40,12 @@ from etl.cli import requests as requests
 from etl.cli import evidence as evidence
 
 # isort: split
+from etl.cli import keeping as keeping
+
+# isort: split
 from etl.cli import serving as serving
+
+INTERRUPTED = 130
 
 
 @app.callback(invoke_without_command=True)
@@ -52,15 +58,20 @@ def common(
         raise typer.Exit
 
 
-def main() -> None:
-    """Runs `kept`; whatever goes wrong ends in one sentence and an exit status."""
+def main(interrupted: bool = False) -> None:
+    """Runs `kept`; whatever goes wrong ends in one sentence and an exit status.
+
+    `interrupted`: Ctrl-C was pressed before it could run.
+    """
     _speak_any_alphabet()
     # What Kept writes is for its owner and group, unless it is for the owner alone.
     os.umask(os.umask(0o027) | 0o027)
     said = Journal(_say)
     try:
-        with keeping(said):
-            status = healing(lambda: app(standalone_mode=False))
+        with noted_in(said):
+            status = INTERRUPTED if interrupted else healing(lambda: app(standalone_mode=False))
+        if status == INTERRUPTED:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
     except KeptError as error:
         print(catalogue().sentence(error, Settings.language_of_environment()), file=sys.stderr)
         sys.exit(error.exit_status)
@@ -73,7 +84,7 @@ def main() -> None:
             _say("interrupted_after", {"written": ", ".join(said.written)})
         else:
             _say("interrupted", {})
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
