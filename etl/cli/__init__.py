@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from typing import Annotated
 
-import duckdb
 import typer
 
 from etl import __version__
@@ -22,6 +21,7 @@ from etl.errors import KeptError
 from etl.generations import healing
 from etl.journal import Journal
 from etl.journal import keeping as noted_in
+from etl.sql import was_interrupted
 
 # isort: split
 # Importing a module adds its commands, in the order in which the help lists them.
@@ -79,16 +79,14 @@ def main(interrupted: bool = False) -> None:
         if words := error.format_message():
             print(f"kept: {words}", file=sys.stderr)
         sys.exit(2)
-    except (typer.Abort, KeyboardInterrupt, duckdb.InterruptException):
-        if said.written:
-            _say("interrupted_after", {"written": ", ".join(said.written)})
-        else:
-            _say("interrupted", {})
-        sys.exit(INTERRUPTED)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(_interrupted(said))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
+        if was_interrupted(error):
+            sys.exit(_interrupted(said))
         if Settings.debugging():
             raise
         if is_full(error):
@@ -98,6 +96,14 @@ def main(interrupted: bool = False) -> None:
             _say("unexpected", {"error": what})
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _interrupted(said: Journal) -> int:
+    if said.written:
+        _say("interrupted_after", {"written": ", ".join(said.written)})
+    else:
+        _say("interrupted", {})
+    return INTERRUPTED
 
 
 def _say(code: str, values: Mapping[str, object]) -> None:
