@@ -218,6 +218,14 @@ def state(warehouse: Path) -> dict[str, object]:
     }
 
 
+def linked_or_copied(source: str, target: str) -> None:
+    """A published generation is never changed, so a link to it is a copy of it."""
+    if source.endswith(".duckdb"):
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)
+
+
 def made_from(old: Path, target: Path, existing: bool) -> Path:
     shutil.rmtree(target, ignore_errors=True)
     if existing:
