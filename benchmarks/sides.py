@@ -106,7 +106,7 @@ def sheet(workbook: str, reader: str) -> None:
         for _ in book.worksheets[0].iter_rows(values_only=True):
             pass
         return
-    from etl.intake.match import recognise
+    from etl.intake.match import recognise, stage
     from etl.intake.read import Limits, sniff
 
     with (
@@ -116,7 +116,7 @@ def sheet(workbook: str, reader: str) -> None:
     ):
         match = recognise(source.tables(), None, Path(workbook).stem)
         assert match is not None
-        source.stage(con, match.table, match.header_index, len(match.headers), "staged")
+        stage(source, con, match, "staged")
 
 
 @contextmanager

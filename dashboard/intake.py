@@ -30,6 +30,7 @@ from etl.intake.match import MARK, STRAY_CELLS, Proposal, propose, reconsidered
 from etl.intake.preview import Committed, Preview, Sheet, Watch, prepare
 from etl.intake.read import TextTable, sniff
 from etl.intake.remembered import remember, remembered
+from etl.names import natural
 from etl.scratch import scratch
 from etl.store import Warehouse
 
@@ -134,6 +135,7 @@ class Intake:
     committed: Committed | None = None
     remembered: int = 0
     replace_missing: bool = False
+    corrections: bool = False
     through: date | None = None
     by: str = ""
     fixes: dict[str, dict[int, list[str | None]]] = field(default_factory=dict)
@@ -156,7 +158,7 @@ class Intake:
 
     def take(self, uploads: Iterable[Upload]) -> None:
         """Puts these uploads on the desk, in place of what lay there, and begins to read them."""
-        wanted = tuple(sorted(uploads, key=lambda one: one.name))
+        wanted = tuple(sorted(uploads, key=lambda one: natural(one.name)))
         _tell_apart(wanted)
         if [one.path for one in wanted] == [one.path for one in self.uploads]:
             return
@@ -175,7 +177,8 @@ class Intake:
         self.uploads, self.candidates, self.fixes, self.marks = (), [], {}, {}
         self.reading = self.preparing = self.committing = None
         self.preview = self.refusal = self.committed = None
-        self.replace_missing, self.through, self.remembered = False, None, 0
+        self.replace_missing = self.corrections = False
+        self.through, self.remembered = None, 0
 
     def look(self) -> None:
         """Begins to prepare the preview of what is on the desk, with the choices made so far."""
@@ -188,7 +191,7 @@ class Intake:
             if self.fixes.get(one.place) and one.proposal is not None
         ]
         through = None if self.through is None else self.through.isoformat()
-        options = (self.by or None, through, self.replace_missing)
+        options = (self.by or None, through, self.replace_missing, self.corrections)
         self.preparing = Job.begin(
             lambda watch: prepare(
                 self.settings,
@@ -197,6 +200,7 @@ class Intake:
                 by=options[0],
                 through=options[1],
                 replace_missing=options[2],
+                corrections=options[3],
                 watch=watch,
             )
         )

@@ -9,7 +9,6 @@ import duckdb
 from etl.marts import Marts
 from etl.report import iso, report
 from etl.sql import literal
-from etl.store import Manifest
 
 OBLIGATION_COLUMNS = (
     "contract_id", "clause", "subject", "department", "equipment_id", "arose_on", "due", "done",
@@ -17,9 +16,7 @@ OBLIGATION_COLUMNS = (
 DUE_COLUMNS = ("kind", "contract_id", "clause", "subject", "department", "due_at")
 
 
-def changes(
-    now: Marts, then: Marts, manifest: Manifest, contract: str | None = None
-) -> dict[str, Any]:
+def changes(now: Marts, then: Marts, contract: str | None = None) -> dict[str, Any]:
     """What changed from `then` to `now`, of one contract or of all.
 
     verdicts: contract_id, clause, was, is; newly_broken: obligations breached now that were not
@@ -29,8 +26,8 @@ def changes(
         "as_of": iso(now.as_of),
         "since": iso(then.as_of),
         "verdicts": changed_verdicts(
-            report(now, manifest, contract)["contracts"],
-            report(then, manifest)["contracts"],
+            report(now, contract)["contracts"],
+            report(then)["contracts"],
         ),
         "newly_broken": newly_broken(now.path, then.path, contract),
         "falls_due": falls_due(now.path, contract),

@@ -196,7 +196,9 @@ def finish_generation(
 ) -> None:
     """Waiting rows and marts over the merged logs of the connection's own database."""
     find_waiting(con, "logs")
-    for step in build_marts(con, "logs", manifest.loaded_logs, known_at(manifest)):
+    for step in build_marts(
+        con, "logs", manifest.loaded_logs, known_at(manifest), timezone=manifest.timezone
+    ):
         progress(*step)
 
 
@@ -342,7 +344,12 @@ def _at(
     ):
         con.execute(f"attach {literal(generation)} as source (read_only)")
         for step in build_marts(
-            con, "source.logs", manifest.loaded_logs, known_at(manifest), as_of
+            con,
+            "source.logs",
+            manifest.loaded_logs,
+            known_at(manifest),
+            as_of,
+            timezone=manifest.timezone,
         ):
             progress(*step)
         con.execute("checkpoint")

@@ -42,7 +42,8 @@ def _scenario_sql(scenario: str, rows: Mapping[str, str], models: Mapping[str, s
         f"from ({sql}) as claim"
         for clause, sql in rows.items()
     )
-    obligations = _with("clause_row", claims, models["obligation"])
+    shown = _with("clause_row", claims, models["claim_evidence"])
+    obligations = _with("claim_evidence", shown, models["obligation"])
     verdicts = _with("obligation", obligations, models["clause_verdict"])
     inside = ", ".join(map(literal, rows))
     return f"""

@@ -54,6 +54,7 @@ class Batch:
     """What one load of one file (or sheet) added. `sequence` gives the order of all batches.
 
     `rows_sha256` and `rejects_sha256` are of its files, None where it has none or predates them.
+    `columns` are those of its log that the file had; None where the batch predates them.
     """
 
     id: str
@@ -74,6 +75,8 @@ class Batch:
     schema_version: int = SCHEMA_VERSION
     rows_sha256: str | None = None
     rejects_sha256: str | None = None
+    columns: tuple[str, ...] | None = None
+    older: int = 0
 
 
 @dataclass(frozen=True)
@@ -592,7 +595,14 @@ def _remove(path: Path) -> None:
 
 
 def _batch(raw: Mapping[str, object]) -> Batch:
-    return Batch(**{**raw, "headers": tuple(raw["headers"])})  # type: ignore[arg-type]
+    columns = raw.get("columns")
+    return Batch(
+        **{  # type: ignore[arg-type]
+            **raw,
+            "headers": tuple(raw["headers"]),  # type: ignore[arg-type]
+            "columns": None if columns is None else tuple(columns),  # type: ignore[arg-type]
+        }
+    )
 
 
 def _read_holder(file: Path) -> dict[str, object] | None:

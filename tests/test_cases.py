@@ -38,7 +38,7 @@ def test_a_model_gives_exactly_the_expected_rows(
     kind = models()[name].kind if name in models() else "table"
     is_clause = kind == "clauses"
     wanted = {"clauses": {name, "obligation"}, "signals": {name}, "facts": {name}}.get(kind)
-    with ledger(given, case.get("as_of"), wanted) as con:
+    with ledger(given, case.get("as_of"), wanted, case.get("absent")) as con:
         found = con.execute(
             f"select {', '.join(header)} from "
             + (f"obligation where clause = '{name}'" if is_clause else name)

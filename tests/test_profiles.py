@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from etl.catalogue import catalogue
 from etl.intake.check import Checked, check
 from etl.intake.mapping import ColumnMapping
-from etl.intake.match import applied, propose, recognise, reconsidered
+from etl.intake.match import applied, propose, recognise, reconsidered, stage
 from etl.intake.profiles import profiles
 from etl.intake.read import Limits, TextTable, sniff
 
@@ -32,9 +33,9 @@ def loaded(file: Path, by_hand: Mapping[str, Any]) -> tuple[Checked, list[dict[s
         assert found is not None
         mapping = ColumnMapping.from_raw({"log": found.log.name, **by_hand})
         match = applied(found, mapping)
-        source.stage(con, match.table, match.header_index, len(match.headers), "staged")
-        checked = check(con, "staged", match, ZONE, "typed")
-        cursor = con.execute("select * exclude (source_row) from typed order by source_row")
+        stage(source, con, match, "staged")
+        checked = check(con, "staged", match, ZONE, "typed", datetime(2030, 1, 1))
+        cursor = con.execute("select * exclude (source_row, days) from typed order by source_row")
         names = [column[0] for column in cursor.description]
         rows = [
             {n: _text(value) for n, value in zip(names, row, strict=True) if value is not None}

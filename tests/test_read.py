@@ -524,7 +524,7 @@ def test_cells_as_text(con: duckdb.DuckDBPyConnection, write: Write) -> None:
         "int": "7",
         "flag": "true",
         "instant": "2026-01-05 09:03:07",
-        "date": "2026-01-05 00:00:00",
+        "date": "2026-01-05",
         "time": "09:03:00",
         "missing": "#N/A",
         "reference": "#REF!",

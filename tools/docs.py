@@ -13,8 +13,8 @@ from etl.intake.check import exact
 from etl.report import TABLES
 
 HELP_WIDTH = 92
-# A message that refuses a file whole, though its module mostly has other things to say.
-REFUSALS = ("columns_would_empty",)
+# Messages that refuse a file whole, though their module mostly has other things to say.
+REFUSALS = ("columns_would_empty", "key_reused")
 # And one that does not.
 ASKED_OF_ROWS = ("values_unknown",)
 
@@ -204,6 +204,10 @@ def _notes(log: Log, column: Column) -> Iterator[str]:
         yield f"required unless `{column.required_unless}` is given"
     elif column.required:
         yield "required"
+    if column.bookkeeping:
+        yield "no event"
+    if column.unread:
+        yield f"any other word: `{column.unread}`, and asked"
     if column.references:
         yield f"names one of [{column.references}](#{column.references})"
     if column.known:
@@ -252,7 +256,7 @@ def _clause(clause: Clause) -> str:
 
 
 def _default(term: Term) -> str:
-    unit = term.unit.replace("_", " ")
+    unit = {"yes_no": "(1: yes, 0: no)"}.get(term.unit, term.unit.replace("_", " "))
     return "none" if term.default is None else f"{exact(term.default)} {unit}"
 
 

@@ -69,7 +69,15 @@ def _list(desk: Desk, every: Any) -> str | None:
             for name, sheet in zip(every["file"], every["sheet"], strict=True)
         ],
         state=[[words("data.undone" if gone else "data.counts")] for gone in every["undone"]],
-    )[["batch", "file", "state", "at", "by", "log", "new", "changed", "unchanged", "rejected"]]
+    )
+    counts = [
+        "new",
+        "changed",
+        "unchanged",
+        *(["older"] if every["older"].any() else []),
+        "rejected",
+    ]
+    shown = shown[["batch", "file", "state", "at", "by", "log", *counts]]
     event = st.dataframe(
         shown,
         key="data_batch_list",
@@ -89,10 +97,7 @@ def _list(desk: Desk, every: Any) -> str | None:
             "by": words("data.by_whom"),
             "file": words("data.file"),
             "log": words("data.log"),
-            **{
-                name: words(f"data.kind_{name}")
-                for name in ("new", "changed", "unchanged", "rejected")
-            },
+            **{name: words(f"data.kind_{name}") for name in counts},
         },
     )
     rows = event["selection"]["rows"]

@@ -20,7 +20,7 @@ from etl.intake.effect import Effect, Figures, Moved
 from etl.intake.preview import Preview, Sheet
 from etl.report import iso
 
-KINDS = ("changed", "new", "unchanged", "superseded")
+KINDS = ("changed", "new", "unchanged", "superseded", "older")
 PAGE = 200
 
 
@@ -58,7 +58,7 @@ def place(words: Words, sheet: Sheet) -> str:
 
 
 def _counts(words: Words, sheets: Sequence[Sheet]) -> None:
-    names = ("new", "changed", "unchanged", "superseded", "rejected", "totals_rows")
+    names = ("new", "changed", "unchanged", "superseded", "older", "rejected", "totals_rows")
     shown = pd.DataFrame(
         [
             {
@@ -69,7 +69,7 @@ def _counts(words: Words, sheets: Sequence[Sheet]) -> None:
             for sheet in sheets
         ]
     )
-    dropped = [name for name in ("superseded", "totals_rows") if not shown[name].any()]
+    dropped = [name for name in ("superseded", "older", "totals_rows") if not shown[name].any()]
     for sheet in sheets:
         for note in sheet.loaded.notes:
             said = catalogue().message(note.code, words.language, **note.values)

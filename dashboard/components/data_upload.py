@@ -128,6 +128,8 @@ def _refused(desk: Desk, intake: Intake, error: KeptError) -> None:
                 intake.replace_missing = True
                 intake.look()
                 st.rerun()
+        elif error.code == "key_reused":
+            data_mapping.reused(words, intake, error)
         elif intake.candidates and st.button(
             words("data.again"), key="data_again", icon=":material/refresh:"
         ):

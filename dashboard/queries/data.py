@@ -16,7 +16,7 @@ from etl.store import Warehouse
 
 BATCH_COLUMNS = (
     "batch", "at", "by", "file", "sheet", "log", "new", "changed", "unchanged", "rejected",
-    "superseded", "undone", "sequence",
+    "superseded", "older", "undone", "sequence",
 )  # fmt: skip
 
 

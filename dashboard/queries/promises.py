@@ -9,8 +9,8 @@ from dashboard.queries import (
     STATES,
     Book,
     Selection,
+    evidence_of,
     frame,
-    loaded,
     verdict_at,
     verdicts,
     worst,
@@ -27,14 +27,14 @@ def listing(book: Book, selection: Selection) -> pd.DataFrame:
     """
     every = verdicts(book, selection)
     sums = every.groupby("clause", sort=False)[[*STATES, "due"]].sum().reset_index()
-    goals, present = _targets(book, selection.contract), loaded(book)
+    goals = _targets(book, selection.contract)
     sums["verdict"] = [
         worst(list(every[every["clause"] == row["clause"]]["verdict"]))
         if len(goals.get(row["clause"], ())) > 1
         else verdict_at(
             row,
             next(iter(goals.get(row["clause"], ())), Decimal(1)),
-            evidence=catalogue().clauses[row["clause"]].log in present,
+            evidence=evidence_of(book, row["clause"], selection.contract),
         )
         for row in sums.to_dict("records")
     ]

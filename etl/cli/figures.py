@@ -64,13 +64,13 @@ def report_command(
         typer.echo(say(settings, "management_written", file=output))
         return
     if since is not None:
-        changed = changes(marts, looked_at(settings, since), manifest, contract)
+        changed = changes(marts, looked_at(settings, since), contract)
         if as_json:
             print_json(changed)
         else:
             _print_changes(settings, changed)
         return
-    figures = report(marts, manifest, contract)
+    figures = report(marts, contract)
     if as_json:
         print_json(figures)
     else:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from etl.catalogue import Column, catalogue
+from etl.intake.read.odd_cells import DAMAGED
 from etl.sql import listed, literal
 
 EMPTY_WORDS = ("", "?", "-", "—", "/", "n/a", "na", "ns", "null", "none", "无", "暂无")
@@ -17,6 +18,7 @@ _ERRORS = ("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!", "
 _DAMAGED = (
     r"#(N/A|REF!|DIV/0!|VALUE!|NAME\?|NULL!|NUM!|SPILL!|CALC!|UNCALCULATED!)"
     r"|[0-9](\.[0-9]+)?[eE]\+[0-9]+"
+    rf"|({'|'.join(DAMAGED)}).*"
 )
 
 SQL_TYPES = {
@@ -44,6 +46,7 @@ class Spelling:
     day_first: bool = True
     swapped: bool = False
     english: bool = False
+    minguo: bool = False
 
 
 def typed(column: Column, timezone: str, spelling: Spelling | None, in_sheet: bool) -> str:
@@ -70,9 +73,7 @@ def typed(column: Column, timezone: str, spelling: Spelling | None, in_sheet: bo
         case "instant":
             instant = _instant(column.name, timezone, spelling)
             if column.date_means_end_of_day:
-                alone = (
-                    f"regexp_full_match({cell}, '[^:时点]{{5,11}}') and strpos({cell}, '.') <> 6"
-                )
+                alone = without_time(column.name, spelling)
                 if in_sheet:  # a date cell of a workbook comes with a midnight of its own
                     alone = f"({alone} or ends_with({cell}, ' 00:00:00'))"
                 return (
@@ -160,6 +161,7 @@ _INSTANT = (
 )
 _GROUPS = "['year', 'month', 'day', 'before', 'hour', 'minute', 'second', 'after', 'zone']"
 SERIAL = r"[2-7][0-9]{4}(\.[0-9]+)?"
+MINGUO = r"^(?:中华|中華)?民[国國] ?([0-9]{1,3}) ?([-/.年])"
 
 
 def plain_date(cell: str) -> str:
@@ -174,6 +176,11 @@ def plain_date(cell: str) -> str:
 def year_first(name: str, spelling: Spelling) -> str:
     """The text of a date with its year first and one space before the time."""
     cell = f"regexp_replace(\"{name}\", '\\s+', ' ', 'g')"
+    if spelling.minguo:
+        year = f"1911 + cast(regexp_extract({cell}, '{MINGUO}', 1) as integer)"
+        rest = f"regexp_replace({cell}, '{MINGUO}', '\\2')"
+        is_one = f"regexp_matches({cell}, '{MINGUO}')"
+        cell = f"case when {is_one} then ({year}) || {rest} else {cell} end"
     if spelling.english:
         cell = _months_as_numbers(cell)
     if spelling.swapped:
@@ -228,6 +235,41 @@ def parts_of(name: str) -> str:
     return f'regexp_extract("{name} spelled", \'{_INSTANT}\', {_GROUPS}) as "{name} parts"'
 
 
+def without_time(name: str, spelling: Spelling | None) -> str:
+    """Whether a date stands there alone, without a time of day."""
+    cell = f'"{name}"'
+    if spelling is None:
+        return f"strpos({cell}, ':') = 0"
+    return (
+        f"case when regexp_full_match({cell}, '{SERIAL}') "
+        f"then try_cast({cell} as double) = trunc(try_cast({cell} as double)) "
+        f"""else "{name} parts".hour = '' end"""
+    )
+
+
+def at_midnight(name: str) -> str:
+    """Whether an instant of a column with a spelling is written with the time 00:00.
+
+    Not so the 24:00 that is a midnight too.
+    """
+    parts = f'"{name} parts"'
+    half, hour = f"upper({parts}.before || {parts}.after)", f"try_cast({parts}.hour as integer)"
+    zero = " and ".join(
+        f"coalesce(try_cast({parts}.{part} as double), 0) = 0" for part in ("minute", "second")
+    )
+    return (
+        f"(({hour} = 0 and {half} not in ('下午', 'PM') "
+        f"or {hour} = 12 and {half} in ('上午', 'AM')) and {zero})"
+    )
+
+
+def written_date(name: str) -> str:
+    """The date as it is written beside an offset; null where there is none."""
+    parts = f'"{name} parts"'
+    date = f"try_cast({parts}.year || '-' || {parts}.month || '-' || {parts}.day as date)"
+    return f"case when {parts}.zone <> '' then {date} end"
+
+
 def _instant(name: str, timezone: str, spelling: Spelling | None) -> str:
     """An instant in the deployment's time zone, from any of the forms people's exports have."""
     cell = f'"{name}"'
@@ -272,51 +314,4 @@ def _assembled(parts: str, timezone: str) -> str:
         f"case when {parts}.year = '' then null "
         f"when {parts}.zone = '' then try_cast({local} as timestamp) "
         f"else timezone({literal(timezone)}, try_cast({local} || {zone} as timestamptz)) end"
-    )
-
-
-# --- spans ---------------------------------------------------------------------------------------
-
-_AMOUNT = r"([0-9]{1,7}(?:\.[0-9]{1,6})?) ?"
-SPAN = (
-    rf"^(?:{_AMOUNT}(?:天|日|days?|d))? ?(?:{_AMOUNT}(?:个?小时|时|hours?|hrs?|h))? ?"
-    rf"(?:{_AMOUNT}(?:分钟?|minutes?|mins?|m))? ?(?:{_AMOUNT}(?:秒钟?|seconds?|secs?|s))?$"
-)
-CLOCK = r"[0-9]{1,4}:[0-5][0-9](:[0-5][0-9])?"
-BARE_NUMBER = r"[0-9]{1,9}(\.[0-9]{1,6})?"
-_LONG_CLOCK = r"1900-01-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})"
-_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
-
-
-def span_seconds(name: str, unit: str | None) -> str:
-    """The seconds of a span: 6小时30分钟, 2h 5m, 00:45:00, or a bare number of `unit`.
-
-    12:30 is hours and minutes where the unit is the hour; else nobody can tell.
-    """
-    cell = f'lower("{name}")'
-    exact = "decimal(28, 6)"
-    parts = f"regexp_extract({cell}, '{SPAN}', ['d', 'h', 'm', 's'])"
-    worded = " + ".join(
-        f"coalesce(try_cast({parts}.{letter} as {exact}), 0) * {seconds}"
-        for letter, seconds in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
-    )
-    clock = f"regexp_extract({cell}, '^([0-9]{{1,4}}):([0-9]{{2}})(?::([0-9]{{2}}))?$', "
-    clock += "['h', 'm', 's'])"
-    clocked = (
-        f"cast({clock}.h as {exact}) * 3600 + cast({clock}.m as {exact}) * 60 "
-        f"+ coalesce(try_cast({clock}.s as {exact}), 0)"
-    )
-    full = CLOCK if unit == "hours" else CLOCK.removesuffix("?")
-    bare = f"cast({cell} as {exact}) * {_SECONDS[unit]}" if unit else "null"
-    # A cell of a workbook in the format [h]:mm, of a day or more, is read as a day of January 1900.
-    long = f"regexp_extract({cell}, '{_LONG_CLOCK}', ['d', 'h', 'm', 's'])"
-    long_clock = " + ".join(
-        f"cast({long}.{letter} as {exact}) * {seconds}"
-        for letter, seconds in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
-    )
-    return (
-        f"case when regexp_full_match({cell}, '{BARE_NUMBER}') then {bare} "
-        f"when regexp_full_match({cell}, '{_LONG_CLOCK}') then {long_clock} "
-        f"when regexp_full_match({cell}, '{full}') then {clocked} "
-        f"when regexp_full_match({cell}, '{SPAN}') then {worded} end"
     )

@@ -1,25 +1,35 @@
 """Text to typed rows and rejects, by one SQL statement per log generated from the catalogue.
 
 A staged table has `source_row`, the cells `c0 … cN` as text, `cells_extra` and `cells_missing`.
-Checking it yields a typed table (the columns of the log and `source_row`) and a list of rejects.
+Checking it yields a typed table (source_row, the columns of the log, days) and a list of rejects.
 Nothing is guessed: a cell either has exactly one reading, or its row is rejected with a reason.
 """
 
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import duckdb
 
-from etl.catalogue import Log, Text, catalogue
-from etl.intake.cells import SQL_TYPES, Spelling, parts_of, span_seconds, typed, year_first
-from etl.intake.match import Match, noted
-from etl.intake.read.odd_cells import UNCALCULATED
+from etl.catalogue import Column, Log, Text, catalogue
+from etl.intake.cells import SQL_TYPES, Spelling, parts_of, typed, year_first
+from etl.intake.mapping import CONTRACT, YEAR
+from etl.intake.match import Match, Note, noted
+from etl.intake.moments import DAY_SECONDS, Moments, moments, written_columns
+from etl.intake.read.odd_cells import DAMAGED, MERGED, UNCALCULATED
+from etl.intake.spans import span_problem, span_seconds
 from etl.intake.survey import BLANKS, CARRIED, clean, refusal, sources, survey
+from etl.intake.zones import later
 from etl.sql import listed, literal
+
+# A date outside of these is a slip, or what a spreadsheet or a database makes of no date.
+_PLAUSIBLE = ("1990-01-01", "2100-01-01")
+# Clocks differ, and zones.
+_AHEAD = timedelta(hours=24)
 
 # The first cell of a row of totals, folded and without spaces.
 _TOTALS = (
@@ -81,11 +91,18 @@ class Checked:
 
 
 def check(
-    con: duckdb.DuckDBPyConnection, staged: str, match: Match, timezone: str, table: str
+    con: duckdb.DuckDBPyConnection,
+    staged: str,
+    match: Match,
+    timezone: str,
+    table: str,
+    now: datetime,
 ) -> Checked:
     """Types and checks the rows of `staged` into the new table `table`.
 
-    Grain of `table`: one source row that holds; columns: all of the log's, and `source_row`.
+    Grain of `table`: one source row that holds; columns: source_row, all of the log's, and `days`
+    (the instants of the row that are days, `;reported_at;closed_at;`, null where none is). `now` is
+    the moment of loading, a local time of `timezone`.
     Raises KeptError where the values of a column leave open what they mean (`Question`).
     """
     clean(con, staged, match)
@@ -95,24 +112,72 @@ def check(
             raise refusal(match, question)
     match = noted(found.match)
     cells = sources(match)
-    typed_rows = _typed_sql(match, timezone, found.spellings)
-    problems = _problems(match, cells)
-    bad = " or ".join(f"coalesce({condition}, false)" for condition, *_ in problems)
-    columns = ", ".join(f'"{name}"' for name in match.log.columns)
     # A table of its own: pushed down into the typing, each condition would type its cells again.
+    typed_rows = _prefixed(match, _typed_sql(match, timezone, found.spellings))
     con.execute(f"create or replace temp table typed_text as {typed_rows}")
+    seen = moments(con, match, found.spellings, timezone)
+    problems = _problems(match, cells, seen, now)
+    bad = " or ".join(f"coalesce({condition}, false)" for condition, *_ in problems)
+    columns = ", ".join(_value(column, seen) for column in match.log.columns.values())
     con.execute(
         f"create or replace table {table} as "
-        f"select source_row, {columns} from typed_text where not ({bad})"
+        f"select source_row, {columns}, {seen.days} as days from typed_text where not ({bad})"
     )
     every, good = _count(con, "cleaned"), _count(con, table)
     rejects: tuple[Reject, ...] = ()
     totals = 0
     if good < every:
         rejects, totals = _rejects(con, staged, match, cells, bad, problems)
+    match = replace(match, notes=(*match.notes, *_notes_of_values(con, match)))
     con.execute("drop table cleaned")
     con.execute("drop table typed_text")
     return Checked(match, table, good, rejects, totals)
+
+
+def _value(column: Column, seen: Moments) -> str:
+    """A column as it is stored."""
+    value = seen.value.get(column.name, f'"{column.name}"')
+    if column.endless:
+        value = f"case when {value} not in {listed(column.endless)} then {value} end"
+    return f'{value} as "{column.name}"'
+
+
+def _notes_of_values(con: duckdb.DuckDBPyConnection, match: Match) -> Iterator[Note]:
+    """What was done to values that a person should know of."""
+    log, table = match.log, match.table
+    used = {
+        name: (position,) for name, position in (*match.columns.items(), *match.durations.items())
+    } | dict(match.joined)
+    rounded = {
+        name: count
+        for name, positions in used.items()
+        if log.columns[name].is_number
+        and (count := sum(table.rounded.get(position, 0) for position in positions))
+    }
+    if rounded:
+        yield Note("note_numbers_rounded", _counted_in(log, rounded))
+    below = match.header_index
+    filled = {
+        name: count
+        for name, positions in used.items()
+        if (count := sum(int(row > below) for p in positions for row in table.filled.get(p, ())))
+    }
+    if filled:
+        yield Note("note_merged", _counted_in(log, filled))
+    for name, span in match.mapping.durations.items():
+        fraction = f'count(*) filter ("{name} seconds" <> round("{name} seconds"))'
+        counted = con.execute(f"select {fraction} from typed_text").fetchone()
+        if counted and counted[0]:
+            values = {"column": log.columns[name].label, "header": span.header, "count": counted[0]}
+            yield Note("note_spans_rounded", values)
+
+
+def _counted_in(log: Log, counts: Mapping[str, int]) -> dict[str, object]:
+    labels = [log.columns[name].label for name in counts]
+    return {
+        "count": sum(counts.values()),
+        "columns": Text("、".join(one.zh for one in labels), ", ".join(one.en for one in labels)),
+    }
 
 
 def typed_columns(log: Log) -> str:
@@ -138,9 +203,14 @@ def _typed_sql(match: Match, timezone: str, spellings: Mapping[str, Spelling]) -
                 # A value with a unit of its own does not take the header's as well.
                 bare = f"regexp_full_match(\"{name}\", '[-+0-9,. ]+')"
                 value = f"case when {bare} then {value} * {match.scale[name]} end"
+            if column.unread:
+                value = f"coalesce({value}, {literal(column.unread)})"
+                value = f'case when "{name}" is not null then {value} end'
             parts.append(f'"{name}" as "{name} text"')
         else:
             value = "null"
+        if name in spellings and column.type == "instant":
+            parts += written_columns(name, spellings[name])
         if name in spans:
             parts.append(f'{span_seconds(name, spans[name].unit)} as "{name} seconds"')
             value = "null"
@@ -159,12 +229,41 @@ def _typed_sql(match: Match, timezone: str, spellings: Mapping[str, Spelling]) -
     rows = f"select {', '.join(parts)} from {source}"
     if not spans:
         return rows
-    later = ", ".join(
-        f'cast("{span.start}" + to_microseconds(cast("{name} seconds" * 1000000 as bigint)) '
-        f'as {SQL_TYPES[match.log.columns[name].type]}) as "{name}"'
+    ends = ", ".join(
+        f"""cast({later(f'"{span.start}"', f'round("{name} seconds")', timezone)} """
+        f"""as {SQL_TYPES[match.log.columns[name].type]}) as "{name}\""""
         for name, span in spans.items()
     )
-    return f"select * replace ({later}) from ({rows})"
+    return f"select * replace ({ends}) from ({rows})"
+
+
+def _prefixed(match: Match, rows: str) -> str:
+    """The typed rows with their numbers as `prefix/number`, where the mapping says so.
+
+    A number that has its prefix already is left as it is; one without is null.
+    """
+    said = match.mapping.key_prefix
+    if not said:
+        return rows
+    replaced = []
+    for name, prefix in said.items():
+        before = _prefix_sql(match.log, prefix)
+        has = f"starts_with(\"{name}\", {before} || '/')"
+        replaced.append(
+            f'case when {has} then "{name}" else {before} || \'/\' || "{name}" end as "{name}"'
+        )
+    return f"select * replace ({', '.join(replaced)}) from ({rows})"
+
+
+def _prefix_sql(log: Log, prefix: str) -> str:
+    if prefix == CONTRACT:
+        return '"contract_id"'
+    if prefix != YEAR:
+        return literal(prefix)
+    dates = [c.name for c in log.columns.values() if c.is_event]
+    dates = [log.begins, *dates] if log.begins else dates
+    first = ", ".join(f'cast("{name}" as date)' for name in dates)
+    return f"cast(year(coalesce({first})) as varchar)"
 
 
 # --- problems ------------------------------------------------------------------------------------
@@ -173,7 +272,7 @@ _Rule = tuple[str, str | None, str, Mapping[str, str]]
 _TOTAL = "is_total"
 
 
-def _problems(match: Match, cells: Mapping[str, str]) -> list[_Rule]:
+def _problems(match: Match, cells: Mapping[str, str], seen: Moments, now: datetime) -> list[_Rule]:
     """(condition, column, message code, values) for everything that rejects a row."""
     log = match.log
     rules: list[_Rule] = [
@@ -182,20 +281,25 @@ def _problems(match: Match, cells: Mapping[str, str]) -> list[_Rule]:
         ("stray is not null", None, "row_not_mended", {}),
     ]
     for name in log.key:
-        if log.columns[name].type == "id":
-            word = f"lower(replace(\"{name}\", ' ', ''))"
+        if log.columns[name].type == "id" and name in cells:
+            word = f"lower(replace(\"{name} text\", ' ', ''))"
             rules.append((f"regexp_full_match({word}, {literal(_TOTALS)})", name, _TOTAL, {}))
             column = log.columns[name]
             header = [w.lower() for w in (name, column.label.zh, column.label.en, *column.aliases)]
             rules.append((f"{word} in {listed(header)}", name, "header_repeated", {}))
     for name, column in log.columns.items():
         if name in cells:
-            condition = f'"{name}" is null and "{name} text" is not null'
+            if name in match.durations:
+                rules += _span_rules(match, name, seen)
+            else:
+                unread = f'"{name}" is null and "{name} text" is not null'
+                if prefix := match.mapping.key_prefix.get(name):
+                    lacks = f"{_prefix_sql(match.log, prefix)} is null"
+                    rules.append((f"{unread} and {lacks}", name, "prefix_missing", {}))
+                    unread += f" and not ({lacks})"
+                rules.append((unread, name, f"not_a_{column.type}", {}))
             if column.type in ("date", "instant"):
-                # Before 1900 lie slips and what a spreadsheet makes of an empty date.
-                condition += f" or \"{name}\" < date '1900-01-01'"
-            kind = "duration" if name in match.durations else column.type
-            rules.append((condition, name, f"not_a_{kind}", {}))
+                rules += _date_rules(column, seen, now)
         if column.required:
             unless = column.required_unless
             condition = f'"{name}" is null' + (
@@ -216,11 +320,39 @@ def _problems(match: Match, cells: Mapping[str, str]) -> list[_Rule]:
             known = catalogue().terms if column.known == "term" else catalogue().clauses
             rules.append((f'"{name}" not in {listed(known)}', name, f"no_such_{column.known}", {}))
     rules += [
-        (f'"{then}" < "{first}"', then, "before", {"first": first}) for first, then in log.order
+        (f'{seen.latest(then)} < "{first}"', then, "before", {"first": first})
+        for first, then in log.order
     ]
     if log.name == "terms":
         rules += _term_rules()
     return rules
+
+
+def _span_rules(match: Match, name: str, seen: Moments) -> Iterator[_Rule]:
+    """What is wrong with an instant that is given as a span."""
+    start = match.mapping.durations[name].start
+    seconds, values = f'"{name} seconds"', {"first": start}
+    yield f'{seconds} is null and "{name} text" is not null', name, "not_a_duration", {}
+    yield f'{seconds} is not null and "{start}" is null', name, "span_without_start", values
+    if start in seen.is_day:
+        # From some time of a day on, only whole days end on a day that can be told.
+        open_end = f"round({seconds}) % {DAY_SECONDS} <> 0 and {seen.is_day[start]}"
+        yield open_end, name, "span_from_day", values
+
+
+def _date_rules(column: Column, seen: Moments, now: datetime) -> Iterator[_Rule]:
+    """What is wrong with a date that can be read."""
+    name = column.name
+    first, end = (f"date {literal(date)}" for date in _PLAUSIBLE)
+    implausible = f'("{name}" < {first} or "{name}" >= {end})'
+    if column.endless:
+        implausible += f' and "{name}" not in {listed(column.endless)}'
+    yield implausible, name, "implausible_date", {}
+    if not column.foreseen:
+        latest = f"timestamp {literal(now + _AHEAD)}"
+        yield f'"{name}" > {latest} and "{name}" < {end}', name, "in_future", {}
+    if name in seen.ambiguous:
+        yield seen.ambiguous[name], name, "ambiguous_hour", {}
 
 
 # A share is at most the whole; a span at most a hundred years.
@@ -236,12 +368,14 @@ _MOST = {
 
 def _term_rules() -> list[_Rule]:
     terms = catalogue().terms.values()
-    whole = [term.name for term in terms if term.whole]
+    whole = [term.name for term in terms if term.whole and term.unit != "yes_no"]
     days = [term.name for term in terms if term.unit == "day_of_month"]
     ratios = [term.name for term in terms if term.unit == "ratio"]
+    yes_no = [term.name for term in terms if term.unit == "yes_no"]
     return [
         (f"term in {listed(whole)} and value <> trunc(value)", "value", "term_not_whole", {}),
         (f"term in {listed(days)} and (value < 1 or value > 28)", "value", "term_not_a_day", {}),
+        (f"term in {listed(yes_no)} and value not in (0, 1)", "value", "term_not_yes_no", {}),
         (
             f"term not in {listed(ratios)} and ends_with(\"value text\", '%')",
             "value",
@@ -292,7 +426,7 @@ def _rejects(
     totals = 0
     for source_row, broken, text, key_values, contract_id, raw, extra in rows:
         found = tuple(
-            _problem(column, text[names.index(column)] if column else None, code, values)
+            _problem(match, column, text[names.index(column)] if column else None, code, values)
             for fails, (_, column, code, values) in zip(broken, problems, strict=True)
             if fails
         )
@@ -318,10 +452,17 @@ def _width_beside_another(match: Match) -> int:
 
 
 def _problem(
-    column: str | None, value: str | None, code: str, values: Mapping[str, str]
+    match: Match, column: str | None, value: str | None, code: str, values: Mapping[str, str]
 ) -> Problem:
-    if value == UNCALCULATED and code.startswith("not_a_"):
-        code = "not_calculated"
+    if value and code.startswith("not_a_"):
+        if value == UNCALCULATED:
+            code = "not_calculated"
+        elif MERGED in value:
+            code, value = "merged_number", value.replace(MERGED, "")
+        elif code == "not_a_id" and value.startswith(DAMAGED):
+            code, value = "damaged_id", value[value.index("!") + 1 :]
+        elif code == "not_a_duration" and column:
+            code = span_problem(value, match.mapping.durations[column].unit)
     return Problem(column, value, code, values)
 
 

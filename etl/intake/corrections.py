@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import duckdb
 
 from etl.intake.check import Problem, check
 from etl.intake.match import Match
+from etl.intake.zones import local_now
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,15 @@ class Corrected:
     refused: Mapping[int, tuple[Problem, ...]]
 
 
-def correct(match: Match, rows: Mapping[int, Sequence[str | None]], timezone: str) -> Corrected:
+def correct(
+    match: Match,
+    rows: Mapping[int, Sequence[str | None]],
+    timezone: str,
+    now: datetime | None = None,
+) -> Corrected:
     """Checks `rows` (source row → cells as in the file) as if they stood in it.
+
+    `now` is the moment of loading, a local time of `timezone`; by default, what the clock says.
 
     Raises KeptError where a column of dates among them could be read in two ways.
     """
@@ -36,7 +45,7 @@ def correct(match: Match, rows: Mapping[int, Sequence[str | None]], timezone: st
                 f"insert into staged values (?, {marks}, null, 0)",
                 [source_row, *("" if cell is None else cell for cell in padded)],
             )
-        checked = check(con, "staged", match, timezone, "typed")
+        checked = check(con, "staged", match, timezone, "typed", now or local_now(timezone))
         good = con.execute("select source_row from typed order by source_row").fetchall()
     return Corrected(
         tuple(row[0] for row in good),

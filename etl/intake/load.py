@@ -22,9 +22,11 @@ from etl.errors import KeptError, NothingDoneError
 from etl.generations import seal
 from etl.intake.check import Checked, check, problems_json, typed_columns
 from etl.intake.mapping import ColumnMapping
-from etl.intake.match import MARK, Match, Note, fitting, recognise
+from etl.intake.match import LACKS, MARK, Match, Note, fitting, recognise, stage
 from etl.intake.read import drop_staged, sniff
 from etl.intake.remembered import remembered
+from etl.intake.reuse import demand_same_things, note_units
+from etl.intake.zones import local_now
 from etl.ledger import fingerprint
 from etl.marts import (
     LEAST_GENERATION_BYTES,
@@ -34,10 +36,11 @@ from etl.marts import (
     sound_generation,
     whole_generation,
 )
+from etl.names import natural
 from etl.scratch import scratch
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse, now, sha256_of
-from etl.tables import MARK_SQL, create_logs, difference, merge, merge_rows, take_out
+from etl.tables import MARK_SQL, create_logs, difference, fold, merge, put, take_out
 
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".zip"})
 THROUGH = "--through"
@@ -58,6 +61,7 @@ class Loaded:
     unchanged: int
     rejected: int
     superseded: int
+    older: int
     totals_rows: int
     ignored_columns: tuple[str, ...]
     batch: str | None
@@ -86,7 +90,7 @@ class LoadReport:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A file or sheet, read and checked, not yet merged."""
+    """A file or sheet, read and checked, not yet merged; `columns` are those that it has."""
 
     path: Path | None
     file: str
@@ -95,15 +99,30 @@ class Prepared:
     log: str
     table: str
     headers: tuple[str, ...]
-    absent: tuple[str, ...]
+    columns: tuple[str, ...]
     checked: Checked | None = None
     ignored: tuple[str, ...] = field(default=())
     marks: str | None = None
 
     @property
+    def place(self) -> str:
+        """The file, and the sheet where there is one, as messages name it."""
+        return self.checked.match.table.place if self.checked else self.file
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The columns of its log that it does not have."""
+        return tuple(c for c in catalogue().logs[self.log].columns if c not in self.columns)
+
+    @property
     def refused(self) -> str:
         """The table that its rejects go into."""
         return f"refused_{self.table}"
+
+    @property
+    def folded(self) -> str:
+        """The table that says what becomes of its rows."""
+        return f"kinds_{self.table}"
 
 
 def load(
@@ -115,6 +134,7 @@ def load(
     by: str | None = None,
     through: str | None = None,
     replace_missing: bool = False,
+    corrections: bool = False,
     dry_run: bool = False,
     progress: Progress = silent,
     waiting_for: Callable[[str], None] = lambda _holder: None,
@@ -122,8 +142,8 @@ def load(
     """Loads files and folders into the warehouse, all of them or none.
 
     `mappings` are laid over what is found in the files that have their headers; after them come
-    those that the warehouse remembers. Raises KeptError, with nothing written, where a file is
-    refused.
+    those that the warehouse remembers. With `corrections`, a number may come to be of another
+    contract, time or name. Raises KeptError, with nothing written, where a file is refused.
     """
     if log is not None and log not in catalogue().logs:
         raise KeptError("log_unknown_name", log=log, logs=", ".join(catalogue().logs))
@@ -138,6 +158,7 @@ def load(
             folder,
             by or settings.person,
             replace_missing,
+            corrections,
             progress,
             skipped,
         )
@@ -236,7 +257,7 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
         else:
             raise KeptError("file_not_regular", file=path)
     unique = {file.resolve(): file for file in found}
-    return sorted(unique.values(), key=lambda file: (file.name, str(file))), skipped
+    return sorted(unique.values(), key=lambda file: (natural(file.name), str(file))), skipped
 
 
 def parse_instant(text: str, timezone: str) -> datetime:
@@ -316,6 +337,7 @@ class Work:
     folder: Path
     by: str
     replace_missing: bool
+    corrections: bool
     progress: Progress
     skipped: list[str]
     begins: Callable[[str], None] = _unwatched
@@ -326,8 +348,13 @@ class Work:
         forced: str | None,
         timezone: str,
         mappings: Sequence[ColumnMapping] = (),
+        now: datetime | None = None,
     ) -> Iterator[Prepared]:
-        """Reads, recognises and checks the files; nothing of the warehouse is touched."""
+        """Reads, recognises and checks the files; nothing of the warehouse is touched.
+
+        `now` is the moment of loading, a local time of `timezone`; by default, what the clock says.
+        """
+        moment = now or local_now(timezone)
         con, limits = self.con, self.warehouse.settings.limits
         known = remembered(self.warehouse)
         unfit = list(mappings)
@@ -348,9 +375,10 @@ class Work:
                         continue
                     recognised = True
                     number += 1
-                    source.stage(con, match.table, match.header_index, len(match.headers), "staged")
-                    checked = check(con, "staged", match, timezone, f"typed_{number}")
+                    stage(source, con, match, "staged")
+                    checked = check(con, "staged", match, timezone, f"typed_{number}", moment)
                     marks = self._marks(match, checked.table)
+                    rows = self._rows(match, checked.table, f"rows_{number}")
                     drop_staged(con, "staged")
                     yield Prepared(
                         path=path,
@@ -358,9 +386,9 @@ class Work:
                         sheet=sheet,
                         sha256=sha256,
                         log=match.log.name,
-                        table=checked.table,
+                        table=rows,
                         headers=match.headers,
-                        absent=tuple(c for c in match.log.columns if c not in match.given),
+                        columns=tuple(c for c in match.log.columns if c in match.given),
                         checked=checked,
                         ignored=match.ignored,
                         marks=marks,
@@ -381,11 +409,11 @@ class Work:
                 "insert into typed_through values (?, null, ?, ?)", [name, complete_at, row]
             )
         con.execute(
-            "create table through as select source_row, "
-            + ", ".join(log.columns)
-            + " from typed_through"
+            "create table through as select *, cast(null as varchar) as days, "
+            "cast(null as varchar) as recorded from typed_through"
         )
-        return Prepared(None, THROUGH, None, None, log.name, "through", tuple(log.columns), ())
+        columns = tuple(log.columns)
+        return Prepared(None, THROUGH, None, None, log.name, "through", columns, columns)
 
     def build(
         self, manifest: Manifest, prepared: Sequence[Prepared], before_merging: Noted = _unnoted
@@ -404,10 +432,15 @@ class Work:
         results: list[Loaded] = []
         loaded_logs = set(manifest.loaded_logs)
         try:
+            note_units(con, "next.logs", ((one.log, one.table) for one in prepared))
             for done, one in enumerate(prepared):
                 self.progress(one.file, done, len(prepared))
-                before_merging(done, one)
                 sequence = manifest.next_sequence + len(batches)
+                log = catalogue().logs[one.log]
+                fold(con, "next.logs", log, one.table, one.columns, one.folded)
+                if not self.corrections:
+                    demand_same_things(con, "next.logs", log, one.table, one.folded, one.place)
+                before_merging(done, one)
                 result, batch = self._merge_one(one, sequence, one.log not in loaded_logs)
                 results.append(result)
                 if batch is not None:
@@ -450,7 +483,7 @@ class Work:
     ) -> tuple[Loaded, Batch | None]:
         """Merges a file into the next logs where it changes anything; its batch, else None."""
         con, log = self.con, catalogue().logs[one.log]
-        found = difference(con, "next.logs", log, one.table, one.absent)
+        found = difference(con, "next.logs", log, one.folded, one.absent)
         if found.emptied and not self.replace_missing:
             raise KeptError(
                 "columns_would_empty",
@@ -465,7 +498,7 @@ class Work:
         wanted = wanted or self._closes(one)
         batch = None
         if wanted:
-            merge_rows(con, "next.logs", log, one.table, sequence)
+            put(con, "next.logs", log, one.table, one.folded, one.columns, sequence)
             if rejected:
                 con.execute(f"insert into next.logs.rejects from {one.refused}")
             if one.marks:
@@ -488,6 +521,8 @@ class Work:
                 unchanged=found.unchanged,
                 rejected=rejected,
                 superseded=found.superseded,
+                columns=one.columns,
+                older=found.older,
             )
         return (
             Loaded(
@@ -499,6 +534,7 @@ class Work:
                 unchanged=found.unchanged,
                 rejected=rejected,
                 superseded=found.superseded,
+                older=found.older,
                 totals_rows=one.checked.totals if one.checked else 0,
                 ignored_columns=one.ignored,
                 batch=batch.id if batch else None,
@@ -506,6 +542,21 @@ class Work:
             ),
             batch,
         )
+
+    def _rows(self, match: Match, typed: str, name: str) -> str:
+        """The typed rows with `recorded`: what a row of a request gives, else null."""
+        kind, recorded, source = "view", "cast(null as varchar)", f"{typed} as typed"
+        if LACKS in match.headers:
+            given = ", ".join(
+                f"case when {_is_given(match, column)} then {literal(column)} end"
+                for column in match.log.columns
+            )
+            kind, recorded = "table", f"';' || concat_ws(';', {given}) || ';'"
+            source += " join staged using (source_row)"
+        self.con.execute(
+            f"create {kind} {name} as select typed.*, {recorded} as recorded from {source}"
+        )
+        return name
 
     def _marks(self, match: Match, rows: str) -> str | None:
         """Which rejected rows those of a file of rejects are, mended: source_row, mark."""
@@ -574,6 +625,14 @@ class Work:
                 )
             batch = replace(batch, rejects_sha256=sha256_of(rejects))
         return batch
+
+
+def _is_given(match: Match, column: str) -> str:
+    """Whether a row fills in a column; a default is no value of the row's own."""
+    position = match.columns.get(column)
+    if match.log.columns[column].default is None or position is None:
+        return f"typed.{column} is not null"
+    return f"trim(staged.c{position}) <> ''"
 
 
 def copy_logs(warehouse: Warehouse, manifest: Manifest, target: Path) -> None:

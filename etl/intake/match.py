@@ -6,6 +6,7 @@ taken by itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from etl.catalogue import Text, catalogue
 from etl.errors import KeptError
@@ -21,13 +22,17 @@ from etl.intake.columns import (
     read_header,
     suggestions,
 )
-from etl.intake.headings import MARK, STRAY_CELLS, as_written, own_headers, with_merged_above
+from etl.intake.headings import LACKS, MARK, STRAY_CELLS, as_written, own_headers, with_merged_above
 from etl.intake.mapping import ColumnMapping, header_set
 from etl.intake.profiles import Profile, profiles
 from etl.intake.proposal import Found, Proposal, proposal_of
-from etl.intake.read import TextTable
+from etl.intake.read import Source, StagedCounts, TextTable
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = [
+    "LACKS",
     "MARK",
     "OFFERED",
     "STRAY_CELLS",
@@ -42,6 +47,7 @@ __all__ = [
     "propose",
     "recognise",
     "reconsidered",
+    "stage",
     "suggestions",
 ]
 
@@ -106,6 +112,18 @@ def fitting(tables: Sequence[TextTable], mapping: ColumnMapping) -> bool:
     A mapping without headers is for a sheet of its log that lacks the columns it gives constants.
     """
     return _laid(tables, mapping, "given", "") is not None
+
+
+def stage(
+    source: Source, con: "duckdb.DuckDBPyConnection", match: Match, into: str
+) -> StagedCounts:
+    """Stages the rows below the header of `match` as the relation `into` (`Source.stage`)."""
+    columns = match.log.columns
+    places = {name: (position,) for name, position in match.columns.items()} | dict(match.joined)
+    ids = [place for name, place in match.columns.items() if columns[name].type == "id"]
+    numbers = [p for name, found in places.items() if columns[name].is_number for p in found]
+    width = len(match.headers)
+    return source.stage(con, match.table, match.header_index, width, into, ids, numbers)
 
 
 def _over(proposal: Proposal, mapping: ColumnMapping | None) -> Reading:

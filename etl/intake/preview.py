@@ -194,6 +194,7 @@ def prepare(
     by: str | None = None,
     through: str | None = None,
     replace_missing: bool = False,
+    corrections: bool = False,
     watch: Watch | None = None,
 ) -> Preview:
     """Everything that loading `files`, in this order, would do, done in a scratch folder.
@@ -214,6 +215,7 @@ def prepare(
                 folder,
                 by or settings.person,
                 replace_missing,
+                corrections,
                 watch.tell,
                 [],
                 watch.begin,
@@ -228,8 +230,8 @@ def prepare(
             found: list[Differences] = []
 
             def note(_place: int, one: Prepared) -> None:
-                table = f"next.logs.{one.log}"
-                found.append(compare(con, catalogue().logs[one.log], one.table, table, one.table))
+                log = catalogue().logs[one.log]
+                found.append(compare(con, "next.logs", log, one.table, one.folded, one.table))
 
             built = work.build(manifest, prepared, note)
             moved = None

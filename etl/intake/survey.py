@@ -15,13 +15,11 @@ import duckdb
 from etl.catalogue import Log
 from etl.errors import KeptError
 from etl.intake.cells import (
-    BARE_NUMBER,
-    CLOCK,
     EMPTY_WORDS,
     ENGLISH,
+    MINGUO,
     NO_WORDS,
     SERIAL,
-    SPAN,
     YES_WORDS,
     Spelling,
     plain_date,
@@ -29,6 +27,7 @@ from etl.intake.cells import (
 )
 from etl.intake.mapping import ANY_OTHER, EMPTY, Duration
 from etl.intake.match import STRAY_CELLS, Match
+from etl.intake.spans import BARE_NUMBER, CLOCK, mentions_a_unit, names_its_units
 from etl.sql import listed, literal
 
 CARRIED = "source_row, cells_extra, cells_missing, stray"
@@ -75,13 +74,15 @@ class Survey:
 class _Orders:
     """How many values of a column of dates there are, and how many say what of their order.
 
-    `dates` begin like one; `english` name a month. Of those with their year last: a day past the
-    12th in the first place, in the second, and those that could be read either way.
+    `dates` begin like one; `english` name a month, `minguo` count years from 1912. Of those with
+    their year last: a day past the 12th in the first place, in the second, and those that could be
+    read either way.
     """
 
     values: int
     dates: int
     english: int
+    minguo: int
     first_is_day: int
     second_is_day: int
     either: int
@@ -169,8 +170,9 @@ def clean(con: duckdb.DuckDBPyConnection, staged: str, match: Match) -> None:
 
 
 def _empty_words(log: Log, name: str) -> list[str]:
-    is_flag = log.columns[name].type == "flag"
-    return [word for word in EMPTY_WORDS if not (is_flag and word == "无")]
+    column = log.columns[name]
+    words = [word for word in EMPTY_WORDS if not (column.type == "flag" and word == "无")]
+    return [*words, *column.no_end_words]
 
 
 def _translated(name: str, words: Mapping[str, str], empty: list[str]) -> str:
@@ -219,6 +221,7 @@ def survey(con: duckdb.DuckDBPyConnection, match: Match) -> Survey:
             day_first=mapping.day_first.get(name, not orders.second_is_day),
             swapped=mapping.swapped.get(name, False),
             english=orders.english > 0,
+            minguo=orders.minguo > 0,
         )
     if spans != mapping.durations:
         found = {name: names for name, names in mapping.columns.items() if name not in spans}
@@ -276,7 +279,7 @@ def _awkward(con: duckdb.DuckDBPyConnection, match: Match) -> list[str]:
 
 
 def _orders(con: duckdb.DuckDBPyConnection, name: str) -> _Orders:
-    date = "^([0-9]{4}[-/.年]|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}|[0-9]{8})"
+    date = r"^([0-9]{4}[-/.年]|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}|[0-9]{8})|" + MINGUO
     found = con.execute(
         f"""with apart as (
                 select "{name}" as text, regexp_matches("{name}", '{date}') as is_date,
@@ -292,13 +295,14 @@ def _orders(con: duckdb.DuckDBPyConnection, name: str) -> _Orders:
             )
             select count(*), count(*) filter (is_date or is_english),
                 count(*) filter (is_english),
+                count(*) filter (regexp_matches(text, '{MINGUO}')),
                 count(*) filter (a between 13 and 31), count(*) filter (b between 13 and 31),
                 count(*) filter (a <= 12 and b <= 12 and a <> b),
                 min(text) filter (a <= 12 and b <= 12 and a <> b)
             from numbers""",
         ["^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.][0-9]{4}"],
     ).fetchone()
-    counts: tuple[Any, ...] = found or (0,) * 6 + (None,)
+    counts: tuple[Any, ...] = found or (0,) * 7 + (None,)
     return _Orders(*counts)
 
 
@@ -314,14 +318,14 @@ def _kind(con: duckdb.DuckDBPyConnection, name: str) -> str | None:
     found = con.execute(
         f"""select count(*), count(*) filter (regexp_full_match(text, '{SERIAL}')),
                 count(*) filter (regexp_full_match(text, '{BARE_NUMBER}')),
-                count(*) filter (regexp_matches(lower(text), '{SPAN}')
-                    and not regexp_full_match(text, '{BARE_NUMBER}')),
+                count(*) filter ({names_its_units("text")}),
+                count(*) filter (not {names_its_units("text")} and {mentions_a_unit("text")}),
                 count(*) filter (regexp_full_match(text, '{CLOCK}')),
                 count(*) filter (lower(text) in {listed((*YES_WORDS, *NO_WORDS))})
             from (select "{name}" as text from cleaned where "{name}" is not null)"""
     ).fetchone()
-    values, serials, numbers, spans, clocks, flags = found or (0,) * 6
-    if 0 < spans == values:
+    values, serials, numbers, spans, doubtful, clocks, flags = found or (0,) * 7
+    if spans and spans + doubtful == values:
         return "spans"
     if 0 < clocks == values - spans:
         return "holds_durations"

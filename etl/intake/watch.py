@@ -15,6 +15,7 @@ from etl.config import Settings
 from etl.errors import DamagedError, KeptError, NothingDoneError
 from etl.generations import healing
 from etl.intake.load import Loaded, LoadReport, is_loadable
+from etl.names import natural
 from etl.report import write_rejects
 from etl.sql import was_interrupted
 from etl.store import Warehouse
@@ -50,7 +51,7 @@ def watch(
     seen = _look(folder)
     while pause():
         now = _look(folder)
-        for file, state in sorted(now.items()):
+        for file, state in sorted(now.items(), key=lambda one: natural(one[0].name)):
             if seen.get(file) == state:
                 yield _load(settings, folder, file, load_one)
         seen = now
@@ -115,7 +116,7 @@ def _failed(folder: Path, file: Path, error: KeptError) -> Watched:
 
 
 def _line(one: Loaded, language: str) -> str:
-    return catalogue().message(
+    said = catalogue().message(
         "watch_loaded",
         language,
         place=one.place,
@@ -125,6 +126,9 @@ def _line(one: Loaded, language: str) -> str:
         unchanged=one.unchanged,
         rejected=one.rejected,
     )
+    if one.older:
+        said += "; " + catalogue().message("load_older", language, count=one.older)
+    return said
 
 
 def _moved(file: Path, folder: Path) -> Path:

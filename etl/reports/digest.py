@@ -65,7 +65,7 @@ def digest(
     now: Marts, then: Marts, manifest: Manifest, language: str, contract: str | None = None
 ) -> Digest:
     """What happened from `then` to `now`. Raises KeptError where there is no such contract."""
-    figures = changes(now, then, manifest, contract)
+    figures = changes(now, then, contract)
     said = _Words(language)
     parts = (
         said.part("verdicts", figures["verdicts"], said.verdict),

@@ -1,5 +1,6 @@
 """What Kept makes of a case: right, or which code it asks, refuses or rejects with."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ import duckdb
 from etl.errors import KeptError
 from etl.intake.check import Checked, check
 from etl.intake.mapping import ColumnMapping
-from etl.intake.match import Match, recognise
+from etl.intake.match import Match, recognise, stage
 from etl.intake.read import Limits, sniff
 from tests.corruption.cases import Case
 
+LOADED_AT = datetime(2030, 1, 1)
 # Refusals that a mapping answers: Kept asks.
 ASKED = frozenset(
     {"dates_ambiguous", "dates_swapped", "holds_durations", "holds_numbers", "holds_flags"}
@@ -32,8 +34,8 @@ def loaded(case: Case, folder: Path) -> tuple[Checked, list[dict[str, Any]]]:
         [match] = [match for match in matches if match] or [None]
         if match is None:
             raise KeptError("log_unknown", file=case.file)
-        source.stage(con, match.table, match.header_index, len(match.headers), "staged")
-        checked = check(con, "staged", match, "Asia/Shanghai", "typed")
+        stage(source, con, match, "staged")
+        checked = check(con, "staged", match, "Asia/Shanghai", "typed", LOADED_AT)
         cursor = con.execute("select * from typed order by source_row")
         names = [column[0] for column in cursor.description]
         return checked, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -4,13 +4,14 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from etl.errors import KeptError
 from etl.intake.read.source import CHUNK, Limits, Source, StagedCounts, TextTable, size_text
+from etl.names import natural
 
 if TYPE_CHECKING:
     import duckdb
@@ -90,7 +91,7 @@ class ArchiveFile(Source):
         )
         if unpacked > limits.max_file_bytes or bomb or len(taken) > _MOST_FILES:
             self._refuse("archive_too_large", limit=size_text(limits.max_file_bytes))
-        return taken
+        return sorted(taken, key=lambda entry: natural(entry.filename))
 
     def tables(self) -> list[TextTable]:
         if self._tables is None:
@@ -116,10 +117,13 @@ class ArchiveFile(Source):
         header_index: int,
         width: int,
         into: str,
+        ids: Collection[int] = (),
+        numbers: Collection[int] = (),
     ) -> StagedCounts:
         self.tables()
         assert self._tables is not None
         _, member = self._tables[table.index]
         own = [one for one, whose in self._tables if whose is member]
         position = own.index(table)
-        return member.stage(con, member.tables()[position], header_index, width, into)
+        table = member.tables()[position]
+        return member.stage(con, table, header_index, width, into, ids, numbers)

@@ -10,7 +10,7 @@ import csv
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
@@ -249,6 +249,8 @@ class CsvFile(Source):
         header_index: int,
         width: int,
         into: str,
+        ids: Collection[int] = (),
+        numbers: Collection[int] = (),
     ) -> StagedCounts:
         try:
             staged = self._stage_fast(con, table, header_index, width, into)

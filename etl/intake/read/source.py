@@ -1,8 +1,8 @@
 """What every file that can be read has in common: limits, tables of text, the staged rows."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -46,6 +46,9 @@ class TextTable:
     top_rows: list[int]
     delimiter: str | None = None
     index: int = 0
+    across: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    filled: Mapping[int, Sequence[int]] = field(default_factory=dict, compare=False)
+    rounded: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
@@ -84,6 +87,8 @@ class Source(ABC):
         header_index: int,
         width: int,
         into: str,
+        ids: Collection[int] = (),
+        numbers: Collection[int] = (),
     ) -> StagedCounts:
         """Every record after `top[header_index]` that is not blank, as the relation `into`.
 
@@ -91,6 +96,10 @@ class Source(ABC):
         missing), cells_extra VARCHAR (what stands beyond `width`, joined; else null),
         cells_missing INTEGER (by how many cells the record falls short of `width`).
         `into` is a view of the table `<into>__text`; `drop_staged` drops both.
+
+        What a workbook makes of its cells is said in their text: in the columns `ids` a date, a
+        time or a truth value begins with one of `DAMAGED`, in the columns `numbers` a number that
+        is merged over several rows with `MERGED` (odd_cells.py).
         """
 
     @abstractmethod

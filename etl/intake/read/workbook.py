@@ -6,12 +6,16 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from etl.errors import KeptError
-from etl.intake.read.odd_cells import OddCells, formats_of_ids, parts_of_sheets
+from etl.intake.read.held import marked
+from etl.intake.read.merged import Fill
+from etl.intake.read.odd_cells import EXACT, OddCells, ShownDays, shown
+from etl.intake.read.parts import parts_of_sheets, pieces
+from etl.intake.read.sheet_size import SheetSize
 from etl.intake.read.source import (
     BLANKS,
     CHUNK,
@@ -28,14 +32,15 @@ from etl.intake.read.source import (
     size_text,
     used,
 )
+from etl.intake.read.styles import Styles, styles_of
 
 if TYPE_CHECKING:
     import duckdb
 
 ENDINGS = {"XLSX": (".xlsx", ".xlsm"), "XLS": (".xls",), "XLSB": (".xlsb",), "ODS": (".ods",)}
-_CELL = re.compile(rb"<(?:\w+:)?c\b[^<>]*?\br=[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^<>]*(?<!/)>")
-_DIMENSION = re.compile(rb"<(?:\w+:)?dimension\s+ref=\"[A-Z]+[0-9]+:([A-Z]{1,3})([0-9]{1,7})\"")
-_SCANNED_SHEET_BYTES = 8_000_000
+# A date cell at midnight, as calamine writes it.
+_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:"
+_MIDNIGHT = "^[0-9]{4}-[0-9]{2}-[0-9]{2} 00:00:00$"
 _CELL_ERRORS = {
     "Div0": "#DIV/0!",
     "NA": "#N/A",
@@ -57,7 +62,8 @@ class WorkbookFile(Source):
         self._kind = kind
         self._odd: dict[str, OddCells] = {}
         self._parts: Mapping[str, str] = {}
-        self._shown: Mapping[bytes, tuple[str, int]] = {}
+        self._styles = Styles()
+        self._fills: dict[int, Fill] = {}
         if kind != "XLS":
             self._check_archive()
         self._sheets: dict[int, Any] = {}
@@ -81,17 +87,17 @@ class WorkbookFile(Source):
                     and unpacked > self.limits.max_compression_ratio * packed
                 ):
                     self._refuse("workbook_too_large", limit=size_text(limit))
-                self._shown = formats_of_ids(archive)
+                self._styles = styles_of(archive)
+                self._parts = parts_of_sheets(archive)
+                sheets = frozenset(self._parts.values())
                 for entry in entries:
-                    self._check_entry(entry, stream)
-                if self._odd:
-                    self._parts = parts_of_sheets(archive)
+                    self._check_entry(entry, stream, entry.filename in sheets)
         except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError) as error:
             raise KeptError("workbook_broken", file=self.file, detail=error) from error
         except (OSError, RuntimeError, NotImplementedError) as error:
             raise KeptError("workbook_broken", file=self.file, detail=error) from error
 
-    def _check_entry(self, entry: zipfile.ZipInfo, stream: IO[bytes]) -> None:
+    def _check_entry(self, entry: zipfile.ZipInfo, stream: IO[bytes], is_sheet: bool) -> None:
         """Unpacks an entry piece by piece: zipfile, unlike calamine, stops at the size declared."""
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise zipfile.BadZipFile(f"{entry.filename}: compression {entry.compress_type}")
@@ -101,20 +107,19 @@ class WorkbookFile(Source):
             raise zipfile.BadZipFile(f"{entry.filename}: no header")
         name_size, extra_size = struct.unpack("<HH", header[26:30])
         stream.seek(name_size + extra_size, os.SEEK_CUR)
-        is_sheet = entry.filename.startswith("xl/worksheets/") and entry.filename.endswith(".xml")
-        measure = _SheetSize(entry.file_size) if is_sheet else None
-        odd = OddCells(self._shown) if is_sheet else None
+        measure, odd = SheetSize(), OddCells(self._styles)
         size = 0
-        for piece in _unpack(stream, entry.compress_size, entry.compress_type):
+        for piece in unpack(stream, entry.compress_size, entry.compress_type):
             size += len(piece)
             if size > entry.file_size:
                 raise zipfile.BadZipFile(f"{entry.filename}: larger than declared")
-            if measure and odd:
+            if is_sheet:
                 measure.feed(piece)
                 odd.feed(piece)
-        if odd and odd.texts:
+        if is_sheet:
+            odd.finish()
             self._odd[entry.filename] = odd
-        if measure and measure.cells > self.limits.max_workbook_cells:
+        if measure.cells > self.limits.max_workbook_cells:
             self._refuse("sheet_too_large", limit=f"{self.limits.max_workbook_cells:,}")
 
     def _reader(self) -> Any:
@@ -153,12 +158,19 @@ class WorkbookFile(Source):
                 ["" if cell is None else cell for cell in row]
                 for row in zip(*(c.to_pylist() for c in sheet.slice(0, TOP_RECORDS)), strict=True)
             ]
+            fill, odd = self._fills[index], self._odd_of(name)
             table = TextTable(
                 file=self.file,
                 sheet=name,
                 top=[[] if is_blank(row) else row for row in top],
                 top_rows=list(range(1, len(top) + 1)),
                 index=index,
+                across=fill.across(TOP_RECORDS),
+                filled=fill.rows,
+                rounded={
+                    column - fill.first: count
+                    for column, count in (odd.rounded.items() if odd else ())
+                },
             )
             if any(used(row) > self.limits.max_columns for row in table.top):
                 self._refuse("too_many_columns", place=table.place, limit=self.limits.max_columns)
@@ -179,11 +191,16 @@ class WorkbookFile(Source):
             batch, errors = sheet.to_arrow_with_errors()
         if errors:
             batch = _with_texts(batch, _error_texts(errors.errors))
-        odd = self._odd.get(self._parts.get(name, ""))
+        # What is to the left of the first column with content is no part of the sheet.
+        first = sheet.available_columns()[0].absolute_index
+        odd = self._odd_of(name)
         if odd:
-            # What is to the left of the first column with content is no part of the sheet.
-            first = sheet.available_columns()[0].absolute_index
-            batch = _with_texts(batch, _by_column(odd.texts, first))
+            batch = _with_texts(batch, {column - first: c for column, c in odd.texts.items()})
+            batch = self._with_shown_days(batch, name, first)
+        else:
+            batch = _with_exact_numbers(batch, self._numbers(reader, index))
+            # The format is not known: a day claims less than an instant.
+            batch = _with_days(batch, dict.fromkeys(_mixed(batch)))
         for position, column in enumerate(batch.columns):
             # A time of day comes as an instant of the day on which Excel begins to count.
             if pc.any(pc.starts_with(column, "1899-12-3")).as_py():
@@ -193,7 +210,34 @@ class WorkbookFile(Source):
             pc.all(pc.equal(pc.utf8_trim(column, BLANKS), "")).as_py() in (True, None)
             for column in batch.columns
         )
-        return None if all(blank) else batch
+        if all(blank):
+            return None
+        self._fills[index] = fill = Fill(odd.merged if odd else (), first, batch)
+        return fill.batch
+
+    def _with_shown_days(self, batch: Any, name: str, first: int) -> Any:
+        """The sheet where dates without a time, beside instants, have no midnight.
+
+        Where no cell of a column has another time, a midnight says nothing more.
+        """
+        mixed = _mixed(batch) if self._styles.days else []
+        if not mixed:
+            return batch
+        shown = ShownDays(self._styles)
+        with zipfile.ZipFile(self.path) as archive:
+            for piece in pieces(archive, self._parts[name]):
+                shown.feed(piece)
+        shown.finish()
+        return _with_days(batch, {p: shown.days.get(p + first, ()) for p in mixed})
+
+    def _odd_of(self, sheet: str) -> OddCells | None:
+        return self._odd.get(self._parts.get(sheet, ""))
+
+    def _numbers(self, reader: Any, index: int) -> Any:
+        """The numbers of a sheet whose XML is not looked at; null where a cell holds none."""
+        with self._calamine():
+            sheet = reader.load_sheet(index, header_row=None, skip_rows=0, dtypes="float")
+            return sheet.to_arrow_with_errors()[0]
 
     def stage(
         self,
@@ -202,12 +246,17 @@ class WorkbookFile(Source):
         header_index: int,
         width: int,
         into: str,
+        ids: Collection[int] = (),
+        numbers: Collection[int] = (),
     ) -> StagedCounts:
         import pyarrow as pa
 
         self.tables()
         start = header_index + 1
-        sheet = self._sheets[table.index].slice(start)
+        fill = self._fills[table.index]
+        part = self._parts.get(table.sheet or "")
+        whole = marked(self._sheets[table.index], ids, fill, self.path, part, self._styles)
+        sheet = fill.marked(whole, numbers).slice(start)
         found = sheet.num_columns
         rows = pa.array(range(start + 1, start + 1 + sheet.num_rows), pa.int64())
         names = [f"c{i}" for i in range(found)]
@@ -233,37 +282,8 @@ class WorkbookFile(Source):
         return StagedCounts(records, sheet.num_rows - records, fast=True)
 
 
-class _SheetSize:
-    """How many cells the grid of a sheet has, from its XML: calamine makes all of them.
-
-    Every cell is looked at where the sheet is small; of a large one its declared dimension.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._pattern = _CELL if size <= _SCANNED_SHEET_BYTES else _DIMENSION
-        self._rest = b""
-        self._done = False
-        self._rows = self._columns = 0
-
-    def feed(self, piece: bytes) -> None:
-        if self._done:
-            return
-        block = self._rest + piece
-        for letters, row in self._pattern.findall(block):
-            column = 0
-            for letter in letters:
-                column = column * 26 + letter - 64
-            self._columns, self._rows = max(self._columns, column), max(self._rows, int(row))
-        self._done = self._pattern is _DIMENSION
-        self._rest = block[-200:]
-
-    @property
-    def cells(self) -> int:
-        """Rows times columns, both from the first on."""
-        return self._rows * self._columns
-
-
-def _unpack(stream: IO[bytes], size: int, method: int) -> Iterator[bytes]:
+def unpack(stream: IO[bytes], size: int, method: int) -> Iterator[bytes]:
+    """The content of an entry in pieces, where `stream` stands at its packed bytes."""
     inflate = zlib.decompressobj(-15) if method == zipfile.ZIP_DEFLATED else None
     while size > 0 and (packed := stream.read(min(size, 1 << 16))):
         size -= len(packed)
@@ -289,14 +309,6 @@ def _error_texts(errors: Sequence[Any]) -> dict[int, dict[int, str]]:
     return texts
 
 
-def _by_column(texts: Mapping[tuple[int, int], str], first: int) -> dict[int, dict[int, str]]:
-    columns: dict[int, dict[int, str]] = {}
-    for (row, column), text in texts.items():
-        if column >= first:
-            columns.setdefault(column - first, {})[row] = text
-    return columns
-
-
 def _with_texts(batch: Any, texts: Mapping[int, Mapping[int, str]]) -> Any:
     """The sheet with other texts in some cells: column → row → text."""
     import pyarrow as pa
@@ -316,3 +328,53 @@ def _with_texts(batch: Any, texts: Mapping[int, Mapping[int, str]]) -> Any:
         )
         batch = batch.set_column(position, batch.schema.field(position), replaced)
     return batch
+
+
+def _mixed(batch: Any) -> list[int]:
+    """The columns that hold dates at midnight as well as dates with another time."""
+    import pyarrow.compute as pc
+
+    found = []
+    for position, column in enumerate(batch.columns):
+        dates = pc.fill_null(pc.match_substring_regex(column, _DATE), False)
+        midnights = pc.fill_null(pc.match_substring_regex(column, _MIDNIGHT), False)
+        if pc.any(midnights).as_py() and pc.sum(dates).as_py() > pc.sum(midnights).as_py():
+            found.append(position)
+    return found
+
+
+def _with_days(batch: Any, days: Mapping[int, Sequence[int] | None]) -> Any:
+    """The sheet where these cells, or a whole column, show a date without its midnight."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for position, rows in days.items():
+        if not 0 <= position < batch.num_columns:
+            continue
+        column = batch.column(position)
+        is_day = pc.match_substring_regex(column, _MIDNIGHT)
+        if rows is not None:
+            mask = np.zeros(batch.num_rows, bool)
+            places = np.asarray(rows, dtype=np.int64)
+            mask[places[places < batch.num_rows]] = True
+            is_day = pc.and_(is_day, pa.array(mask))
+        dates = pc.if_else(is_day, pc.utf8_slice_codeunits(column, 0, 10), column)
+        batch = batch.set_column(position, batch.schema.field(position), dates)
+    return batch
+
+
+def _with_exact_numbers(batch: Any, numbers: Any) -> Any:
+    """The sheet with 15 digits of each number, of which calamine's text has nine decimals."""
+    import numpy as np
+
+    texts: dict[int, dict[int, str]] = {}
+    for position, column in enumerate(batch.columns):
+        values = numbers.column(position).to_numpy(zero_copy_only=False)
+        long = np.flatnonzero((np.abs(values) < EXACT) & (values.round(6) != values))
+        for row in long.tolist():
+            written, value = column[row].as_py(), float(values[row])
+            # A text that reads as a number is not what calamine makes of that number.
+            if written == f"{value:.9f}".rstrip("0").rstrip("."):
+                texts.setdefault(position, {})[row] = shown(value)
+    return _with_texts(batch, texts)

@@ -41,8 +41,11 @@ joined as (
         latest.satisfied,
         complaint.finished as closed,
         latest.handled_at, latest.closed_at,
-        date_diff('microsecond', complaint.received_at, coalesce(latest.closed_at, moment.as_of))
-            as age_microseconds
+        date_diff(
+            'microsecond',
+            timeline_last(complaint.received_at),
+            timeline_last(coalesce(latest.closed_at, moment.as_of))
+        ) as age_microseconds
     from complaint
     cross join moment
     join rounds
@@ -50,7 +53,7 @@ joined as (
     join complaint_round as latest
         on rounds.complaint_id = latest.complaint_id
         and rounds.rounds = latest.round
-    join acknowledgement
+    left join acknowledgement
         on complaint.contract_id = acknowledgement.contract_id
         and complaint.complaint_id = acknowledgement.subject
     left join complaint_round as named

@@ -1,0 +1,133 @@
+"""What the instants of a file say as whole columns: which are days, which fall on a changed clock.
+
+All of it is asked of `typed_text`, the table that `check` types the cells of a file into. Beside an
+instant with a `Spelling` it has three columns: `"<name> alone"` (a date without a time), `"<name>
+zero"` (written with 00:00) and `"<name> date"` (the date as written beside an offset, else null).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from etl.intake.cells import Spelling, at_midnight, without_time, written_date
+from etl.intake.match import Match
+from etl.intake.zones import in_shift, shifts
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Conditions over `typed_text`, by column; a column without any such row is left out.
+
+    is_day     its value is a day (7-evidence, section 2); the column holds 00:00 of it
+    ambiguous  its local time is there twice, or not at all, and no offset tells which it is
+    value      the expression to take for its value, where that is not the column itself
+    """
+
+    is_day: Mapping[str, str] = field(default_factory=dict)
+    ambiguous: Mapping[str, str] = field(default_factory=dict)
+    value: Mapping[str, str] = field(default_factory=dict)
+
+    def latest(self, column: str) -> str:
+        """The latest reading of an instant or date."""
+        instant = f'"{column}"'
+        if column not in self.is_day:
+            return instant
+        last = f"{instant} + interval {DAY_SECONDS - 1} second"
+        return f"case when {self.is_day[column]} then {last} else {instant} end"
+
+    @property
+    def days(self) -> str:
+        """The names of the columns that hold a day, as `;a;b;`; null where none does."""
+        named = ", ".join(
+            f"case when {is_day} then '{name};' else '' end" for name, is_day in self.is_day.items()
+        )
+        return f"';' || nullif(concat({named}), '')" if named else "cast(null as varchar)"
+
+
+def written_columns(name: str, spelling: Spelling) -> list[str]:
+    """What `typed_text` has beside an instant with a spelling."""
+    return [
+        f'{without_time(name, spelling)} as "{name} alone"',
+        f'{at_midnight(name)} as "{name} zero"',
+        f'{written_date(name)} as "{name} date"',
+    ]
+
+
+def moments(
+    con: duckdb.DuckDBPyConnection,
+    match: Match,
+    spellings: Mapping[str, Spelling],
+    timezone: str,
+) -> Moments:
+    """What the instants in `typed_text` say."""
+    columns, spans = match.log.columns, match.mapping.durations
+    names = [n for n in columns if n in match.given and columns[n].type == "instant"]
+    asked = [name for name in names if name not in spans]
+    if not asked:
+        return Moments()
+    counts = ", ".join(_counts(name, name in spellings) for name in asked)
+    found: tuple[Any, ...] = con.execute(f"select {counts} from typed_text").fetchone() or ()
+    is_day: dict[str, str] = {}
+    ambiguous: dict[str, str] = {}
+    value: dict[str, str] = {}
+    for place, name in enumerate(asked):
+        values, timed, alone, dated, first, last = found[6 * place : 6 * place + 6]
+        spelled = name in spellings
+        if columns[name].date_means_end_of_day:
+            pass
+        elif values and not timed:
+            is_day[name] = f'"{name}" is not null'
+            if dated:
+                value[name] = f'coalesce(cast("{name} date" as timestamp), "{name}")'
+        elif alone:
+            is_day[name] = _alone(name, spelled)
+        if values and (condition := _ambiguous(name, spelled, first, last, timezone)):
+            ambiguous[name] = condition
+    for name, span in spans.items():
+        if span.start in is_day and columns[name].type == "instant":
+            # So many whole days after a day is a day.
+            is_day[name] = f'({is_day[span.start]}) and "{name}" is not null'
+    return Moments({n: is_day[n] for n in names if n in is_day}, ambiguous, value)
+
+
+def _counts(name: str, spelled: bool) -> str:
+    """Its values, those with a time other than 00:00, those without, with a date of their own."""
+    instant = f'"{name}"'
+    if spelled:
+        timed = f'not ("{name} alone" or coalesce("{name} zero", false))'
+        dated = f'count("{name} date")'
+    else:
+        # Of the plain forms, only 24:00 is a midnight that says otherwise.
+        late = f"""regexp_matches("{name} text", '[ T]24:')"""
+        timed, dated = f"({instant} <> cast({instant} as date) or {late})", "0"
+    return (
+        f"count({instant}), count(*) filter ({instant} is not null and {timed}), "
+        f"count(*) filter ({_alone(name, spelled)}), {dated}, min({instant}), max({instant})"
+    )
+
+
+def _alone(name: str, spelled: bool) -> str:
+    if spelled:
+        return f'("{name}" is not null and "{name} alone")'
+    return (
+        f'case when "{name}" = cast("{name}" as date) '
+        f"""then strpos("{name} text", ':') = 0 else false end"""
+    )
+
+
+def _ambiguous(
+    name: str, spelled: bool, first: datetime, last: datetime, timezone: str
+) -> str | None:
+    """The condition for a local time that a zone has twice or not at all; None without any."""
+    known = tuple(one for one in shifts(timezone) if one[0] <= last and first < one[1])
+    if not known:
+        return None
+    exact = _alone(name, spelled)
+    if spelled:
+        exact += f' or "{name} date" is not null'
+    return f"""({in_shift(f'"{name}"', known)}) and not ({exact})"""
