@@ -282,9 +282,7 @@ def create_views(con: duckdb.DuckDBPyConnection, logs: str) -> None:
     """The rows that count of each log, and the moment looked from, as the models see them."""
     for log in catalogue().logs.values():
         con.execute(references.counted_view_sql(log, logs))
-        con.execute(
-            f"create temp table recorded_{log.name} as {as_of_sql.recorded_sql(log, logs)}"
-        )
+        con.execute(f"create temp table recorded_{log.name} as {as_of_sql.recorded_sql(log, logs)}")
     con.execute("create temp view moment as select as_of from build")
 
 
