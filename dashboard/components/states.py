@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import filters, queries
+from dashboard import filters, queries, texts
 from dashboard.building import Build, StillBuilding
 from dashboard.filters import Filters
 from dashboard.queries import Book
@@ -26,6 +26,19 @@ def instead(reason: StillBuilding | KeptError, words: Words, title: str | None =
         _failed(reason, words)
 
 
+def failed(error: Exception) -> bool:
+    """Show what an error that nothing else caught says to a reader; True, as Streamlit wants it.
+
+    An error that is none for readers is in the server's log by then.
+    """
+    words = texts.words(filters.language("zh"))
+    if not isinstance(error, KeptError):
+        error = KeptError("page_failed")
+    with st.container(border=True):
+        _say(catalogue().sentence(error, words.language), words)
+    return True
+
+
 def _failed(error: KeptError, words: Words) -> None:
     """Say what is wrong and what to do; where nothing was loaded yet, how to begin."""
     sentence = catalogue().sentence(error, words.language)
@@ -42,10 +55,14 @@ def _failed(error: KeptError, words: Words) -> None:
                 f"{escape(words('empty.upload'))}</a></p>"
             )
         else:
-            st.html(
-                f"<div class='kept-empty'><h2>{escape(words('empty.failed'))}</h2>"
-                f"<p>{escape(sentence)}</p></div>"
-            )
+            _say(sentence, words)
+
+
+def _say(sentence: str, words: Words) -> None:
+    st.html(
+        f"<div class='kept-empty'><h2>{escape(words('empty.failed'))}</h2>"
+        f"<p>{escape(sentence)}</p></div>"
+    )
 
 
 def building(build: Build, words: Words) -> None:
