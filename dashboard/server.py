@@ -100,7 +100,7 @@ def _middleware(settings: Settings, host: str) -> tuple[Middleware, ...]:
         # The bundle that draws charts is 4.7 MB, and a third of that packed.
         Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
         Middleware(EarlyParts),
-        Middleware(StreamedUploads),
+        Middleware(StreamedUploads, staging=settings.staging),
     )
 
 

@@ -27,6 +27,15 @@ class AllowedHost:
 
 
 @dataclass(frozen=True)
+class Staging:
+    """What uploads may take on the disk before they are loaded: of one session, and of all."""
+
+    session_bytes: int = 16 << 30
+    all_bytes: int = 32 << 30
+    session_files: int = 500
+
+
+@dataclass(frozen=True)
 class Settings:
     """Where the warehouse is, which clock its figures follow, how Kept speaks.
 
@@ -40,6 +49,7 @@ class Settings:
     allowed_hosts: tuple[AllowedHost, ...] = ()
     lock_timeout_seconds: float = 600
     limits: Limits = field(default_factory=Limits)
+    staging: Staging = field(default_factory=Staging)
 
     @classmethod
     def from_environment(
@@ -65,6 +75,10 @@ class Settings:
             limits=Limits(
                 max_file_bytes=_number("KEPT_MAX_FILE_BYTES", defaults.max_file_bytes),
                 max_columns=_number("KEPT_MAX_COLUMNS", defaults.max_columns),
+            ),
+            staging=Staging(
+                session_bytes=_number("KEPT_MAX_SESSION_STAGED_BYTES", Staging.session_bytes),
+                all_bytes=_number("KEPT_MAX_STAGED_BYTES", Staging.all_bytes),
             ),
         )
 
