@@ -1,7 +1,9 @@
 """The published marts: a DuckDB file for the current data, and one for any other as-of."""
 
+import hashlib
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -10,10 +12,14 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from etl import journal
 from etl.config import Settings
+from etl.disk import room
 from etl.errors import NothingDoneError
+from etl.generations import forget, is_sound, last_used, seal, was_used
 from etl.ledger import build_marts, fingerprint
 from etl.references import find_waiting
+from etl.scratch import lasting
 from etl.sql import literal
 from etl.store import Manifest, Warehouse
 from etl.tables import create_logs, merge
@@ -22,6 +28,8 @@ Progress = Callable[[str, int, int], None]
 KEPT_OTHER_DAYS = 12
 KEPT_PASTS = 2
 MOST_OPENED = 64
+ROOM_PER_BATCH = 8
+"""A generation needs about so many times the room of its compressed batches."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +86,8 @@ def open_marts(
     Raises KeptError where the warehouse holds nothing yet.
     """
     warehouse, manifest = _holding(settings)
-    generation = warehouse.generation(manifest, fingerprint())
-    if not generation.exists():
-        with warehouse.lock():
-            if not generation.exists():
-                build_generation(warehouse, manifest, progress)
-    if as_of is None or as_of == _as_of_default(generation):
-        return opened(generation, manifest)
-    return opened(_other_day(warehouse, manifest, generation, as_of, progress), manifest)
+    generation = whole_generation(warehouse, manifest, progress)
+    return _at(warehouse, manifest, generation, as_of, progress)
 
 
 def open_past_marts(
@@ -100,17 +102,16 @@ def open_past_marts(
     if number == warehouse.manifest().number:
         return open_marts(settings, as_of, progress)
     manifest = warehouse.manifest_numbered(number)
-    generation = warehouse.generation(manifest, fingerprint())
-    if not generation.exists():
-        generation = generation.with_name(f"past-{generation.name}")
-        if generation.exists():
-            generation.touch()
+    generation = sound_generation(warehouse, manifest)
+    if generation is None:
+        named = warehouse.generation(manifest, fingerprint())
+        generation = _home(warehouse, named.parent) / f"past-{named.name}"
+        if _is_sound(generation, warehouse, manifest):
+            was_used(generation)
         else:
             _build(generation, warehouse, manifest, progress)
             _forget_older_pasts(generation)
-    if as_of != _as_of_default(generation):
-        return opened(_other_day(warehouse, manifest, generation, as_of, progress), manifest)
-    return opened(generation, manifest)
+    return _at(warehouse, manifest, generation, as_of, progress)
 
 
 def marts_are_built(settings: Settings, as_of: datetime | None = None) -> bool:
@@ -119,12 +120,39 @@ def marts_are_built(settings: Settings, as_of: datetime | None = None) -> bool:
     Raises KeptError where the warehouse holds nothing yet.
     """
     warehouse, manifest = _holding(settings)
-    generation = warehouse.generation(manifest, fingerprint())
-    return generation.exists() and (
+    generation = sound_generation(warehouse, manifest)
+    return generation is not None and (
         as_of is None
-        or as_of == _as_of_default(generation)
-        or _other_file(generation, as_of).exists()
+        or as_of == opened(generation, manifest).as_of
+        or _is_sound(_other_file(warehouse, generation, as_of), warehouse, manifest)
     )
+
+
+def sound_generation(warehouse: Warehouse, manifest: Manifest) -> Path | None:
+    """The generation of `manifest` where it is there and as it was written."""
+    named = warehouse.generation(manifest, fingerprint())
+    for file in (named, _home(warehouse, named.parent) / named.name):
+        if _is_sound(file, warehouse, manifest):
+            return file
+    return None
+
+
+def whole_generation(
+    warehouse: Warehouse, manifest: Manifest, progress: Progress = silent, *, locked: bool = False
+) -> Path:
+    """The generation of `manifest`, built from the batches where it is missing or damaged.
+
+    `locked`: the caller holds the lock. Raises DamagedError where a file of a batch is damaged.
+    """
+    found = sound_generation(warehouse, manifest)
+    if found is not None:
+        return found
+    with nullcontext() if locked or not warehouse.is_writable else warehouse.lock():
+        found = sound_generation(warehouse, manifest)  # another may have built it meanwhile
+        if found is None:
+            _note_why(warehouse.generation(manifest, fingerprint()))
+            found = build_generation(warehouse, manifest, progress)
+        return found
 
 
 def rebuild(settings: Settings, progress: Progress = silent) -> Marts:
@@ -137,8 +165,12 @@ def rebuild(settings: Settings, progress: Progress = silent) -> Marts:
 
 
 def build_generation(warehouse: Warehouse, manifest: Manifest, progress: Progress = silent) -> Path:
-    """Builds the generation of `manifest` from its batches alone; the caller holds the lock."""
-    target = warehouse.generation(manifest, fingerprint())
+    """Builds the generation of `manifest` from its batches alone; the caller holds the lock.
+
+    In a warehouse that can only be read it is built in a folder that goes with the process.
+    """
+    named = warehouse.generation(manifest, fingerprint())
+    target = _home(warehouse, named.parent) / named.name
     _build(target, warehouse, manifest, progress)
     return target
 
@@ -157,9 +189,7 @@ def build_apart(
     generation = folder / f"{manifest.number}.duckdb"
     if not generation.exists():
         _build(generation, warehouse, manifest, progress)
-    if as_of != _as_of_default(generation):
-        return opened(_other_day(warehouse, manifest, generation, as_of, progress), manifest)
-    return opened(generation, manifest)
+    return _at(warehouse, manifest, generation, as_of, progress)
 
 
 def finish_generation(
@@ -178,20 +208,58 @@ def known_at(manifest: Manifest) -> datetime:
 
 
 def _build(target: Path, warehouse: Warehouse, manifest: Manifest, progress: Progress) -> None:
-    with warehouse.writing(target) as temporary, duckdb.connect(temporary) as con:
+    batches = sum(warehouse.rows_of(batch).stat().st_size for batch in manifest.batches)
+    with (
+        room({target.parent: ROOM_PER_BATCH * batches}),
+        warehouse.writing(target) as temporary,
+        duckdb.connect(temporary) as con,
+    ):
         create_logs(con, "logs")
         for batch in manifest.batches:
             merge(con, "logs", warehouse, batch)
         finish_generation(con, manifest, progress)
         con.execute("checkpoint")
+    seal(target, warehouse.sha256_of_manifest(manifest.number))
+
+
+def _is_sound(file: Path, warehouse: Warehouse, manifest: Manifest) -> bool:
+    return file.exists() and is_sound(file, warehouse.sha256_of_manifest(manifest.number))
+
+
+def _note_why(target: Path) -> None:
+    """Says why a generation is built that should be there."""
+    journal.note("cache_damaged" if target.exists() else "cache_missing", file=target.name)
+
+
+def _home(warehouse: Warehouse, folder: Path) -> Path:
+    """Where the cache of a warehouse is written: `folder`, or, where it can only be read, a folder
+    that goes with the process.
+    """
+    if warehouse.is_writable or folder.parent != warehouse.root:
+        return folder
+    mark = hashlib.sha256(str(warehouse.root.absolute()).encode()).hexdigest()[:12]
+    apart = lasting(f"read-only-{mark}") / folder.name
+    if not apart.exists():
+        apart.mkdir()
+        # Who has a generation finds the manifests beside its folder.
+        _lend(warehouse.path("manifests"), apart.with_name("manifests"))
+    return apart
+
+
+def _lend(source: Path, target: Path) -> None:
+    """Makes what is at `source` be at `target` too."""
+    try:
+        target.symlink_to(source.absolute())
+    except OSError:  # a system without links
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
 
 
 def _forget_older_pasts(newest: Path) -> None:
     pasts = {generation_of(file) for file in newest.parent.glob("past-*.duckdb")}
-    there = sorted((file for file in pasts if file.exists()), key=lambda file: file.stat().st_mtime)
+    there = sorted((file for file in pasts if file.exists()), key=last_used)
     for past in pasts - set(there[-KEPT_PASTS:]):
         for file in newest.parent.glob(f"{past.stem}*.duckdb"):
-            file.unlink(missing_ok=True)
+            forget(file)
 
 
 def generation_of(path: Path) -> Path:
@@ -208,51 +276,58 @@ def _holding(settings: Settings) -> tuple[Warehouse, Manifest]:
     return warehouse, manifest
 
 
-def _as_of_default(generation: Path) -> datetime | None:
-    with duckdb.connect(generation, read_only=True) as con:
-        found = con.execute("select as_of from build").fetchone()
-    return found[0] if found else None
-
-
-def _other_file(generation: Path, as_of: datetime) -> Path:
+def _other_file(warehouse: Warehouse, generation: Path, as_of: datetime) -> Path:
     stamp = as_of.strftime("%Y%m%dT%H%M%S%f")
-    return generation.with_name(f"{generation.stem}-asof-{stamp}.duckdb")
+    home = _home(warehouse, generation.parent)
+    return home / f"{generation.stem}-asof-{stamp}.duckdb"
 
 
-def _other_day(
+def _at(
     warehouse: Warehouse,
     manifest: Manifest,
     generation: Path,
-    as_of: datetime,
+    as_of: datetime | None,
     progress: Progress,
-) -> Path:
-    target = _other_file(generation, as_of)
+) -> Marts:
+    """The marts beside `generation` at `as_of`, built where need be."""
+    latest = opened(generation, manifest)
+    if as_of is None or as_of == latest.as_of:
+        return latest
+    target = _other_file(warehouse, generation, as_of)
+    if _is_sound(target, warehouse, manifest):
+        was_used(target)
+        return opened(target, manifest)
     if target.exists():
-        target.touch()
-        return target
-    with warehouse.writing(target) as temporary, duckdb.connect(temporary) as con:
+        _note_why(target)
+    home = target.parent
+    if home != generation.parent and not (home / generation.name).exists():
+        _lend(generation, home / generation.name)
+    with (
+        room({home: generation.stat().st_size}),
+        warehouse.writing(target) as temporary,
+        duckdb.connect(temporary) as con,
+    ):
         con.execute(f"attach {literal(generation)} as source (read_only)")
         for step in build_marts(
             con, "source.logs", manifest.loaded_logs, known_at(manifest), as_of
         ):
             progress(*step)
         con.execute("checkpoint")
-    others = sorted(
-        generation.parent.glob(f"{generation.stem}-asof-*.duckdb"),
-        key=lambda file: file.stat().st_mtime,
-    )
+    seal(target, warehouse.sha256_of_manifest(manifest.number))
+    others = sorted(home.glob(f"{generation.stem}-asof-*.duckdb"), key=last_used)
     for file in others[:-KEPT_OTHER_DAYS]:
-        file.unlink(missing_ok=True)
-    return target
+        forget(file)
+    return opened(target, manifest)
 
 
 def opened(path: Path, manifest: Manifest) -> Marts:
     """The marts in the file `path`, a generation of `manifest` or another as-of of it."""
-    return _opened(path, manifest.number, path.stat().st_ino)
+    stat = path.stat()
+    return _opened(path, manifest.number, (stat.st_ino, stat.st_size, stat.st_mtime_ns))
 
 
 @lru_cache(MOST_OPENED)
-def _opened(path: Path, manifest: int, _inode: int) -> Marts:
+def _opened(path: Path, manifest: int, identity: tuple[int, int, int]) -> Marts:
     """A published file never changes, and to count what was refused takes time: once will do."""
     with duckdb.connect(path, read_only=True) as con:
         found = con.execute("select as_of, horizon_at from build").fetchone()
@@ -264,7 +339,8 @@ def _opened(path: Path, manifest: int, _inode: int) -> Marts:
         ).fetchall()
     return Marts(
         path=path,
-        key=path.stem,
+        # One that was damaged and built anew is another file of the same name.
+        key=f"{path.stem}-{identity[0]:x}",
         as_of=found[0],
         horizon_at=found[1],
         manifest=manifest,

@@ -249,10 +249,10 @@ def rejected_rows(
 
     With `source_rows`, only those that began there.
     """
-    source = warehouse.path("rejects", f"{batch.id}.parquet")
+    source = warehouse.rejects_of(batch)
     log = catalogue().logs[batch.log]
     found: list[tuple[int, list[str | None], str, str]] = []
-    if source.exists():
+    if source is not None:
         with duckdb.connect() as con:
             found = con.execute(
                 f"select source_row, cells, problems, {MARK_SQL} from read_parquet(?) "

@@ -133,14 +133,14 @@ def merge(con: duckdb.DuckDBPyConnection, schema: str, warehouse: Warehouse, bat
     """Puts a published batch into the logs, its rejected rows among the rejects."""
     log = catalogue().logs[batch.log]
     merge_rows(con, schema, log, batch_rows(con, warehouse, batch), batch.sequence)
-    rows = literal(warehouse.path("batches", batch.log, f"{batch.id}.parquet"))
+    rows = literal(warehouse.rows_of(batch))
     if "mends" in _columns(con, rows):
         con.execute(
             f"insert into {schema}.mended select mends, {batch.sequence} "
             f"from read_parquet({rows}) where mends is not null"
         )
-    rejects = warehouse.path("rejects", f"{batch.id}.parquet")
-    if rejects.exists():
+    rejects = warehouse.rejects_of(batch)
+    if rejects is not None:
         con.execute(
             f"insert into {schema}.rejects select {batch.sequence}, '{batch.log}', source_row, "
             "key, contract_id, cells, texts, problems from read_parquet(?)",
@@ -151,7 +151,7 @@ def merge(con: duckdb.DuckDBPyConnection, schema: str, warehouse: Warehouse, bat
 def batch_rows(con: duckdb.DuckDBPyConnection, warehouse: Warehouse, batch: Batch) -> str:
     """The rows of a published batch, to be selected from: its log's columns and source_row."""
     log = catalogue().logs[batch.log]
-    rows = literal(warehouse.path("batches", batch.log, f"{batch.id}.parquet"))
+    rows = literal(warehouse.rows_of(batch))
     held = _columns(con, rows)
     # A batch from before a column was added holds none of its values.
     columns = ", ".join(

@@ -7,15 +7,20 @@ wrong. What is wrong is one sentence on stderr.
 import io
 import os
 import sys
+from collections.abc import Mapping
 from typing import Annotated
 
+import duckdb
 import typer
 
 from etl import __version__
 from etl.catalogue import catalogue
 from etl.cli.common import app
 from etl.config import Settings
+from etl.disk import is_full
 from etl.errors import KeptError
+from etl.generations import healing
+from etl.journal import Journal, keeping
 
 # isort: split
 # Importing a module adds its commands, in the order in which the help lists them.
@@ -50,17 +55,24 @@ def common(
 def main() -> None:
     """Runs `kept`; whatever goes wrong ends in one sentence and an exit status."""
     _speak_any_alphabet()
+    # What Kept writes is for its owner and group, unless it is for the owner alone.
+    os.umask(os.umask(0o027) | 0o027)
+    said = Journal(_say)
     try:
-        status = app(standalone_mode=False)
+        with keeping(said):
+            status = healing(lambda: app(standalone_mode=False))
     except KeptError as error:
-        language = Settings.language_of_environment()
-        print(catalogue().sentence(error, language), file=sys.stderr)
+        print(catalogue().sentence(error, Settings.language_of_environment()), file=sys.stderr)
         sys.exit(error.exit_status)
     except typer.TyperException as error:
         if words := error.format_message():
             print(f"kept: {words}", file=sys.stderr)
         sys.exit(2)
-    except (typer.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt, duckdb.InterruptException):
+        if said.written:
+            _say("interrupted_after", {"written": ", ".join(said.written)})
+        else:
+            _say("interrupted", {})
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -68,13 +80,18 @@ def main() -> None:
     except Exception as error:
         if Settings.debugging():
             raise
-        language = Settings.language_of_environment()
-        words = catalogue().message(
-            "unexpected", language, error=f"{type(error).__name__}: {error}".splitlines()[0]
-        )
-        print(words, file=sys.stderr)
+        if is_full(error):
+            _say("disk_full_output", {"file": getattr(error, "filename", None) or error})
+        else:
+            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            _say("unexpected", {"error": what})
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _say(code: str, values: Mapping[str, object]) -> None:
+    words = catalogue().message(code, Settings.language_of_environment(), **values)
+    print(words, file=sys.stderr)
 
 
 def _speak_any_alphabet() -> None:

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
+
 from etl.catalogue import LANGUAGES, catalogue
 from etl.config import Settings
-from etl.errors import KeptError, NothingDoneError
+from etl.errors import DamagedError, KeptError, NothingDoneError
+from etl.generations import healing
 from etl.intake.load import Loaded, LoadReport, is_loadable
 from etl.report import write_rejects
 from etl.store import Warehouse
@@ -81,11 +84,14 @@ def _load(
     settings: Settings, folder: Path, file: Path, load_one: Callable[[Path], LoadReport]
 ) -> Watched:
     try:
-        loaded = load_one(file)
-    except NothingDoneError as error:
+        loaded = healing(lambda: load_one(file))
+    except (NothingDoneError, DamagedError) as error:
+        # The warehouse is not ready for it; the file is as good as before.
         return Watched(file.name, None, error=error)
     except KeptError as error:
         return _failed(folder, file, error)
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
     except Exception as error:
         # One file must not end the watch over all others.
         said = f"{type(error).__name__}: {error}".splitlines()[0]
