@@ -19,9 +19,6 @@ from etl.config import AllowedHost
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_CORE = "/_stcore/"
-# What Streamlit's pages ask of its own routes; metrics and the interface for programs are not.
-_CORE_USED = ("health", "host-config", "stream", "upload_file/", "bidi-components/")
 
 
 def is_loopback(address: str) -> bool:
@@ -98,7 +95,7 @@ class OwnPagesOnly:
     Every request needs a Host of `hosts`. A websocket, and every request that is not for reading,
     needs the Origin of a page there; where another request has an Origin it must be such a one.
     Where the browser says that another site's page asks, it is refused unless a person follows a
-    link. Of Streamlit's own routes those that its pages do not use are not there.
+    link.
     """
 
     def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
@@ -112,8 +109,6 @@ class OwnPagesOnly:
         refusal = self._refusal(scope)
         if refusal is not None:
             await _refuse(refusal, scope, receive, send)
-        elif _is_unused(scope["path"]):
-            await PlainTextResponse("Not Found", 404)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -136,10 +131,6 @@ def _is_from_elsewhere(headers: Headers) -> bool:
     by_link = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
     elsewhere = headers.get("sec-fetch-site") in ("cross-site", "same-site")
     return elsewhere and by_link != ("navigate", "document")
-
-
-def _is_unused(path: str) -> bool:
-    return path.startswith(_CORE) and not path.removeprefix(_CORE).startswith(_CORE_USED)
 
 
 async def _refuse(code: str, scope: Scope, receive: Receive, send: Send) -> None:

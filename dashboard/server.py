@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from streamlit import config
 
+from dashboard.core import CoreRoutes
 from dashboard.early_parts import EarlyParts
 from dashboard.headers import SafeHeaders
 from dashboard.health import healthz
@@ -97,6 +98,7 @@ def _middleware(settings: Settings, host: str) -> tuple[Middleware, ...]:
     return (
         Middleware(OwnPagesOnly, hosts=Hosts(host, settings.allowed_hosts)),
         Middleware(SafeHeaders),
+        Middleware(CoreRoutes),
         # The bundle that draws charts is 4.7 MB, and a third of that packed.
         Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
         Middleware(EarlyParts),
