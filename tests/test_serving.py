@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import websockets
@@ -20,8 +21,10 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.sessions import connected
+from dashboard.navigation import PAGES
 from tests import dashboard_data
 
+T = TypeVar("T")
 STARTING_SECONDS = 60
 # The command, which first notes every connection that its process opens or prepares.
 SERVE = """
@@ -138,7 +141,7 @@ def served(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             assert one.connections.read_text() == ""
 
 
-def in_thread(work: Callable[[], object]) -> object:
+def in_thread(work: Callable[[], T]) -> T:
     """In a thread of its own: a browser opened by other tests may have a loop in this one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(work).result()
@@ -257,9 +260,21 @@ async def shown(served: Served, path: str) -> tuple[set[str], str]:
                 texts += element.html.body
 
 
+def test_no_page_has_the_server_ask_another_host(served: Served):
+    async def every_page() -> set[str]:
+        found = [await shown(served, entry.path) for entry in PAGES]
+        return {kind for kinds, _ in found for kind in kinds}
+
+    kinds = in_thread(lambda: asyncio.run(every_page()))
+
+    assert {"metric", "plotly_chart", "dataframe"} <= kinds
+    assert "exception" not in kinds
+    assert served.connections.read_text() == ""
+
+
 def test_an_error_nobody_expected_is_said_in_words_of_our_own(warehouse: Path, tmp_path: Path):
     with serving(warehouse, tmp_path, first=BROKEN) as broken:
-        kinds, texts = in_thread(lambda: asyncio.run(shown(broken, "sla")))  # type: ignore[misc]
+        kinds, texts = in_thread(lambda: asyncio.run(shown(broken, "sla")))
 
     assert "exception" not in kinds
     assert "An unexpected error" in texts

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.queries.answers import per_generation, per_view
+from dashboard.queries.answers import looked_at, per_generation, per_view
 from dashboard.queries.cube import Cube
 from etl.catalogue import catalogue
 from etl.config import Settings
@@ -128,7 +128,7 @@ def book(settings: Settings, as_of: date | None = None, progress: Progress = sil
     Raises KeptError where the warehouse holds nothing yet.
     """
     marts = open_marts(settings, _end_of(as_of), progress)
-    return Book(
+    found = Book(
         path=str(marts.path),
         key=marts.key,
         as_of=marts.as_of,
@@ -136,6 +136,8 @@ def book(settings: Settings, as_of: date | None = None, progress: Progress = sil
         rejected_rows=marts.rejected_rows,
         waiting_rows=sum(marts.waiting_rows.values()),
     )
+    looked_at(found)
+    return found
 
 
 def _end_of(day: date | None) -> datetime | None:
