@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -73,47 +74,51 @@ def endure(readers: int, seconds: float, exports: Path, folder: Path) -> Seen:
 async def _all(
     seen: Seen, port: int, pid: int, readers: int, seconds: float, warehouse: Path, folder: Path
 ) -> None:
-    began = time.monotonic()
-    end = began + seconds
+    over = threading.Event()
     await asyncio.gather(
-        *(_read(seen, port, number, end) for number in range(readers)),
-        asyncio.to_thread(_write, seen, warehouse, folder, end),
-        asyncio.to_thread(_measure, seen, pid, began, end),
+        *(_read(seen, port, number, over) for number in range(readers)),
+        asyncio.to_thread(_write, seen, warehouse, folder, seconds, over),
+        asyncio.to_thread(_measure, seen, pid, over),
     )
 
 
-async def _read(seen: Seen, port: int, number: int, end: float) -> None:
+async def _read(seen: Seen, port: int, number: int, over: threading.Event) -> None:
     """One reader; the connection must last."""
     chance = random.Random(number)
     async with connected(f"127.0.0.1:{port}") as socket:
-        while time.monotonic() < end:
+        while not over.is_set():
             query = f"lang={chance.choice(('zh', 'en'))}&period={chance.choice(PERIODS)}"
             await run(socket, query, chance.choice(PAGES), seen.elements)
             seen.runs += 1
             await asyncio.sleep(chance.uniform(*THINK_SECONDS))
 
 
-def _write(seen: Seen, warehouse: Path, folder: Path, end: float) -> None:
-    """Loads a small file and undoes it, until the time is over."""
+def _write(
+    seen: Seen, warehouse: Path, folder: Path, seconds: float, over: threading.Event
+) -> None:
+    """Loads a small file and undoes it, once at least and until the time is over."""
+    end = time.monotonic() + seconds
     contract, tickets = folder / "contracts.csv", folder / "tickets.csv"
     contract.write_text(CONTRACT, encoding="utf-8")
-    _kept("load", str(contract), "--warehouse", str(warehouse))
-    while time.monotonic() < end:
-        row = f"ENDURANCE-{seen.writes},ENDURANCE,software_fault,phone,2026-03-01 08:00,"
-        tickets.write_text(f"{TICKETS}{row}2026-03-01 08:10\n", encoding="utf-8")
-        loaded = json.loads(_kept("load", str(tickets), "--warehouse", str(warehouse), "--json"))
-        _kept("undo", loaded["files"][0]["batch"], "--warehouse", str(warehouse))
-        seen.writes += 2
-        time.sleep(PAUSE_SECONDS)
+    try:
+        _kept("load", str(contract), "--warehouse", str(warehouse))
+        while not seen.writes or time.monotonic() < end:
+            row = f"ENDURANCE-{seen.writes},ENDURANCE,software_fault,phone,2026-03-01 08:00,"
+            tickets.write_text(f"{TICKETS}{row}2026-03-01 08:10\n", encoding="utf-8")
+            done = json.loads(_kept("load", str(tickets), "--warehouse", str(warehouse), "--json"))
+            _kept("undo", done["files"][0]["batch"], "--warehouse", str(warehouse))
+            seen.writes += 2
+            over.wait(min(PAUSE_SECONDS, max(0.0, end - time.monotonic())))
+    finally:
+        over.set()
 
 
-def _measure(seen: Seen, pid: int, began: float, end: float) -> None:
-    status = Path(f"/proc/{pid}/status")
-    while time.monotonic() < end and status.exists():
+def _measure(seen: Seen, pid: int, over: threading.Event) -> None:
+    status, began = Path(f"/proc/{pid}/status"), time.monotonic()
+    while not over.wait(MEASURED_SECONDS) and status.exists():
         found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text(encoding="utf-8"))
         if found:
             seen.memory.append((time.monotonic() - began, int(found[1]) * 1024))
-        time.sleep(MEASURED_SECONDS)
 
 
 def _kept(*arguments: str) -> str:
@@ -137,8 +142,9 @@ def main(arguments: list[str] | None = None) -> int:
         seen = endure(asked.readers, seconds, folder / "exports", folder)
     found = {name: value for name, value in asdict(seen).items() if name != "memory"}
     if seen.memory and seconds >= WARM_SECONDS + 2 * LEVEL_SECONDS:
+        last = seen.memory[-1][0]
         before = seen.level(WARM_SECONDS, WARM_SECONDS + LEVEL_SECONDS)
-        after = seen.level(seconds - LEVEL_SECONDS, seconds)
+        after = seen.level(last - LEVEL_SECONDS, last)
         found["memory_bytes"], found["memory_bytes_at_end"] = before, after
         if after > MOST_GROWTH * before:
             seen.trouble.append(f"memory grew from {before / 1e6:.0f} to {after / 1e6:.0f} MB")
