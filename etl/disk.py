@@ -14,7 +14,7 @@ from etl.errors import NothingDoneError
 
 _FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 # DuckDB says it in the system's words, and in its own where its temporary folder gives out.
-_FULL_WORDS = tuple(map(os.strerror, _FULL_ERRORS)) + ("failed to offload data block",)
+_FULL_WORDS = (*map(os.strerror, _FULL_ERRORS), "failed to offload data block")
 
 
 @contextmanager
@@ -57,8 +57,10 @@ def _tightest(needed: Mapping[Path, int]) -> tuple[Path, int, int]:
 
 
 def _disk_full(folder: Path, needed: int, free: int) -> NothingDoneError:
+    # Where it gave out although there seemed to be enough, all that is known is that it was not.
+    wanted = _megabytes(needed) if needed > free else f"> {_megabytes(free)}"
     return NothingDoneError(
-        "disk_full", folder=folder.absolute(), needed=_megabytes(needed), free=_megabytes(free)
+        "disk_full", folder=folder.absolute(), needed=wanted, free=_megabytes(free)
     )
 
 
@@ -76,3 +78,14 @@ def make_folder(folder: Path) -> None:
 def restrict(file: Path) -> None:
     """Leaves a file that was just written to its owner and group."""
     file.chmod(stat.S_IMODE(file.stat().st_mode) & 0o640)
+
+
+def sync(path: Path) -> None:
+    """Waits until a file or folder is on the disk."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -68,7 +68,8 @@ def healing(work: Callable[[], T]) -> T:
     try:
         return work()
     except duckdb.Error:
-        if not any([distrust(file) for file in opened]):
+        damaged = [file for file in opened if distrust(file)]
+        if not damaged:
             raise
         return work()
     finally:

@@ -1,9 +1,10 @@
 """The published marts: a DuckDB file for the current data, and one for any other as-of."""
 
 import hashlib
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -28,8 +29,9 @@ Progress = Callable[[str, int, int], None]
 KEPT_OTHER_DAYS = 12
 KEPT_PASTS = 2
 MOST_OPENED = 64
-ROOM_PER_BATCH = 8
-"""A generation needs about so many times the room of its compressed batches."""
+LEAST_GENERATION_BYTES = 24_000_000
+ROOM_PER_BATCH = 12
+"""A generation has about the least size and so many times that of its compressed batches."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,12 @@ def open_past_marts(
     generation = sound_generation(warehouse, manifest)
     if generation is None:
         named = warehouse.generation(manifest, fingerprint())
-        generation = _home(warehouse, named.parent) / f"past-{named.name}"
-        if _is_sound(generation, warehouse, manifest):
+        named = _home(warehouse, named.parent) / f"past-{named.name}"
+        generation = _sound(named, warehouse, manifest)
+        if generation is not None:
             was_used(generation)
         else:
-            _build(generation, warehouse, manifest, progress)
+            generation = _build(named, warehouse, manifest, progress)
             _forget_older_pasts(generation)
     return _at(warehouse, manifest, generation, as_of, progress)
 
@@ -124,17 +127,15 @@ def marts_are_built(settings: Settings, as_of: datetime | None = None) -> bool:
     return generation is not None and (
         as_of is None
         or as_of == opened(generation, manifest).as_of
-        or _is_sound(_other_file(warehouse, generation, as_of), warehouse, manifest)
+        or _sound(_other_file(warehouse, generation, as_of), warehouse, manifest) is not None
     )
 
 
 def sound_generation(warehouse: Warehouse, manifest: Manifest) -> Path | None:
     """The generation of `manifest` where it is there and as it was written."""
     named = warehouse.generation(manifest, fingerprint())
-    for file in (named, _home(warehouse, named.parent) / named.name):
-        if _is_sound(file, warehouse, manifest):
-            return file
-    return None
+    apart = _home(warehouse, named.parent) / named.name
+    return _sound(named, warehouse, manifest) or _sound(apart, warehouse, manifest)
 
 
 def whole_generation(
@@ -170,9 +171,7 @@ def build_generation(warehouse: Warehouse, manifest: Manifest, progress: Progres
     In a warehouse that can only be read it is built in a folder that goes with the process.
     """
     named = warehouse.generation(manifest, fingerprint())
-    target = _home(warehouse, named.parent) / named.name
-    _build(target, warehouse, manifest, progress)
-    return target
+    return _build(_home(warehouse, named.parent) / named.name, warehouse, manifest, progress)
 
 
 def build_apart(
@@ -188,7 +187,7 @@ def build_apart(
     """
     generation = folder / f"{manifest.number}.duckdb"
     if not generation.exists():
-        _build(generation, warehouse, manifest, progress)
+        generation = _build(generation, warehouse, manifest, progress)
     return _at(warehouse, manifest, generation, as_of, progress)
 
 
@@ -207,10 +206,12 @@ def known_at(manifest: Manifest) -> datetime:
     return latest.astimezone(ZoneInfo(manifest.timezone)).replace(tzinfo=None)
 
 
-def _build(target: Path, warehouse: Warehouse, manifest: Manifest, progress: Progress) -> None:
+def _build(named: Path, warehouse: Warehouse, manifest: Manifest, progress: Progress) -> Path:
+    """Builds a generation and gives its file, called `named` where nothing damaged has the name."""
+    target = _free_name(named, warehouse, manifest)
     batches = sum(warehouse.rows_of(batch).stat().st_size for batch in manifest.batches)
     with (
-        room({target.parent: ROOM_PER_BATCH * batches}),
+        room({target.parent: LEAST_GENERATION_BYTES + ROOM_PER_BATCH * batches}),
         warehouse.writing(target) as temporary,
         duckdb.connect(temporary) as con,
     ):
@@ -219,16 +220,46 @@ def _build(target: Path, warehouse: Warehouse, manifest: Manifest, progress: Pro
             merge(con, "logs", warehouse, batch)
         finish_generation(con, manifest, progress)
         con.execute("checkpoint")
+    _published(target, named, warehouse, manifest)
+    return target
+
+
+def _sound(named: Path, warehouse: Warehouse, manifest: Manifest) -> Path | None:
+    """The file called `named`, or the one that was built in its place, as it was written."""
+    sha256 = warehouse.sha256_of_manifest(manifest.number)
+    return next((file for file in _called(named) if is_sound(file, sha256)), None)
+
+
+def _called(named: Path) -> list[Path]:
+    """The file `named` and those built in its place, where they are there."""
+    others = named.parent.glob(f"{named.stem}.*.duckdb")
+    found = [named, *(file for file in others if "-asof-" not in file.name[len(named.stem) :])]
+    return [file for file in found if file.exists()]
+
+
+def _free_name(named: Path, warehouse: Warehouse, manifest: Manifest) -> Path:
+    """`named`, or another name where a damaged file has that one.
+
+    Readers may have the damaged one open, and DuckDB gives a process that opens a name again what
+    it has open under that name.
+    """
+    if not named.exists() or _sound(named, warehouse, manifest) == named:
+        return named
+    return named.with_name(f"{named.stem}.{secrets.token_hex(4)}.duckdb")
+
+
+def _published(target: Path, named: Path, warehouse: Warehouse, manifest: Manifest) -> None:
+    """Seals a file that was built and deletes the damaged ones that it takes the place of."""
     seal(target, warehouse.sha256_of_manifest(manifest.number))
+    for file in _called(named):
+        if file != target:
+            with suppress(OSError):  # a system that keeps files which are open
+                forget(file)
 
 
-def _is_sound(file: Path, warehouse: Warehouse, manifest: Manifest) -> bool:
-    return file.exists() and is_sound(file, warehouse.sha256_of_manifest(manifest.number))
-
-
-def _note_why(target: Path) -> None:
-    """Says why a generation is built that should be there."""
-    journal.note("cache_damaged" if target.exists() else "cache_missing", file=target.name)
+def _note_why(named: Path) -> None:
+    """Says why a file is built that should be there."""
+    journal.note("cache_damaged" if _called(named) else "cache_missing", file=named.name)
 
 
 def _home(warehouse: Warehouse, folder: Path) -> Path:
@@ -293,12 +324,14 @@ def _at(
     latest = opened(generation, manifest)
     if as_of is None or as_of == latest.as_of:
         return latest
-    target = _other_file(warehouse, generation, as_of)
-    if _is_sound(target, warehouse, manifest):
+    named = _other_file(warehouse, generation, as_of)
+    target = _sound(named, warehouse, manifest)
+    if target is not None:
         was_used(target)
         return opened(target, manifest)
-    if target.exists():
-        _note_why(target)
+    if _called(named):
+        _note_why(named)
+    target = _free_name(named, warehouse, manifest)
     home = target.parent
     if home != generation.parent and not (home / generation.name).exists():
         _lend(generation, home / generation.name)
@@ -313,7 +346,7 @@ def _at(
         ):
             progress(*step)
         con.execute("checkpoint")
-    seal(target, warehouse.sha256_of_manifest(manifest.number))
+    _published(target, named, warehouse, manifest)
     others = sorted(home.glob(f"{generation.stem}-asof-*.duckdb"), key=last_used)
     for file in others[:-KEPT_OTHER_DAYS]:
         forget(file)
@@ -327,7 +360,7 @@ def opened(path: Path, manifest: Manifest) -> Marts:
 
 
 @lru_cache(MOST_OPENED)
-def _opened(path: Path, manifest: int, identity: tuple[int, int, int]) -> Marts:
+def _opened(path: Path, manifest: int, _identity: tuple[int, int, int]) -> Marts:
     """A published file never changes, and to count what was refused takes time: once will do."""
     with duckdb.connect(path, read_only=True) as con:
         found = con.execute("select as_of, horizon_at from build").fetchone()
@@ -339,8 +372,7 @@ def _opened(path: Path, manifest: int, identity: tuple[int, int, int]) -> Marts:
         ).fetchall()
     return Marts(
         path=path,
-        # One that was damaged and built anew is another file of the same name.
-        key=f"{path.stem}-{identity[0]:x}",
+        key=path.stem,
         as_of=found[0],
         horizon_at=found[1],
         manifest=manifest,

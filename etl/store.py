@@ -31,7 +31,7 @@ from filelock import FileLock, Timeout
 
 from etl import journal
 from etl.config import DEFAULT_TIMEZONE, Settings
-from etl.disk import make_folder, restrict
+from etl.disk import make_folder, restrict, sync
 from etl.errors import DamagedError, KeptError, NothingDoneError
 from etl.trash import TRASH, empty, throw_away
 
@@ -40,12 +40,12 @@ KEPT_GENERATIONS = 3
 # Only what has a name that Kept gives is ever swept: a folder may hold other people's files.
 # DuckDB lays its log (.wal) and what does not fit into memory (.tmp) beside the file it writes.
 _TEMPORARY = re.compile(r"\..+\.\d+\.tmp(\.tmp|\.wal(\.\w+)?)?")
-_BATCH = re.compile(r"\d{5,}-[a-z_]+")
+_BATCH = re.compile(r"([0-9]{5,})-[a-z_]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"[1-9][0-9]*")
-_GENERATION = re.compile(r"([0-9]+)-[0-9a-f]{12}(?:-asof-\w+)?\.(?:duckdb|json)")
+_GENERATION = re.compile(r"([0-9]+)-[0-9a-f]{12}(?:[-.]\w+)*\.(?:duckdb|json)")
 _CURRENT = re.compile(r"([1-9][0-9]*)(?: ([0-9a-f]{64}))?")
-_FOLDERS = ("raw", "batches", "rejects", "manifests", "generations", "decisions", "mappings")
+FOLDERS = ("raw", "batches", "rejects", "manifests", "generations", "decisions", "mappings")
 _NETWORK_DRIVES = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs"})
 
 
@@ -114,6 +114,14 @@ class Current:
     number: int
     sha256: str | None
 
+    @classmethod
+    def parsed(cls, text: str) -> "Current":
+        """What the text of the file names. Raises ValueError where it names nothing."""
+        found = _CURRENT.fullmatch(text.strip())
+        if found is None:
+            raise ValueError(text)
+        return cls(int(found[1]), found[2])
+
 
 class Warehouse:
     """The folder of one deployment. Reading never locks; writing holds `lock()`."""
@@ -146,10 +154,10 @@ class Warehouse:
             text = ""
         except OSError as error:
             raise KeptError("warehouse_unreadable", warehouse=self.root) from error
-        found = _CURRENT.fullmatch(text.strip())
-        if found is None:
-            raise DamagedError("current_damaged", warehouse=self.root)
-        return Current(int(found[1]), found[2])
+        try:
+            return Current.parsed(text)
+        except ValueError as error:
+            raise DamagedError("current_damaged", warehouse=self.root) from error
 
     def manifest(self) -> Manifest:
         """The current manifest; an empty one, numbered 0, before the first load.
@@ -259,20 +267,30 @@ class Warehouse:
         """Its upload, None where it had none. Raises DamagedError as `rows_of` does."""
         return None if batch.sha256 is None else self._whole(batch, "raw")
 
+    def damage_of(self, batch: Batch) -> Iterator[DamagedError]:
+        """Which files of a batch are missing or changed."""
+        for file, sha256 in self.files_of(batch):
+            try:
+                self._demand_whole(batch, file, sha256)
+            except DamagedError as error:
+                yield error
+
     def _whole(self, batch: Batch, folder: str) -> Path:
         for file, sha256 in self.files_of(batch):
-            name = file.relative_to(self.root)
-            if name.parts[0] != folder:
-                continue
-            values = {"file": name.as_posix(), "source": batch.file, "batch": batch.id}
-            try:
-                found = _known_sha256(file, *_identity(file))
-            except OSError as error:
-                raise DamagedError("batch_gone", **values) from error
-            if sha256 not in (None, found):
-                raise DamagedError("batch_damaged", **values)
-            return file
+            if file.relative_to(self.root).parts[0] == folder:
+                self._demand_whole(batch, file, sha256)
+                return file
         raise LookupError(folder)
+
+    def _demand_whole(self, batch: Batch, file: Path, sha256: str | None) -> None:
+        name = file.relative_to(self.root).as_posix()
+        values = {"file": name, "source": batch.file, "batch": batch.id}
+        try:
+            found = _known_sha256(file, *_identity(file))
+        except OSError as error:
+            raise DamagedError("batch_gone", **values) from error
+        if sha256 not in (None, found):
+            raise DamagedError("batch_damaged", **values)
 
     def unlisted(self, manifest: Manifest) -> list[Path]:
         """The files of batches, rejects, uploads and manifests that `manifest` knows nothing of.
@@ -332,7 +350,7 @@ class Warehouse:
     @contextmanager
     def _held(self, unchecked: bool) -> Iterator[None]:
         holder = self.path("lock.json")
-        began = None if unchecked else self.manifest()
+        began = None if unchecked else self.checked()
         left = [] if began is None else self._left_behind(began)
         by = _holder(holder)
         with self.writing(holder) as temporary:
@@ -377,7 +395,7 @@ class Warehouse:
             yield temporary
             _finish(temporary)
             os.replace(temporary, target)
-            _sync(target.parent)
+            sync(target.parent)
         finally:
             for file in temporary.parent.glob(f"{glob.escape(temporary.name)}*"):
                 _remove(file)
@@ -394,7 +412,7 @@ class Warehouse:
             _finish(temporary)
             _link(temporary, target)
             journal.wrote(target.relative_to(self.root).as_posix())
-            _sync(target.parent)
+            sync(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -447,7 +465,7 @@ class Warehouse:
 
     def _leave_no_trace(self, made: bool) -> None:
         """Takes away the empty folders of a warehouse that came to nothing."""
-        for folder in [*self.root.glob("batches/*"), *(self.path(name) for name in _FOLDERS)]:
+        for folder in [*self.root.glob("batches/*"), *(self.path(name) for name in FOLDERS)]:
             with suppress(OSError):
                 folder.rmdir()
         self.path("lock").unlink(missing_ok=True)
@@ -455,29 +473,36 @@ class Warehouse:
             with suppress(OSError):
                 self.root.rmdir()
 
-    def _left_behind(self, manifest: Manifest) -> list[Path]:
-        """What a writer left who began from `manifest` and was killed.
+    def checked(self) -> Manifest:
+        """The current manifest, as `manifest` gives it, where nothing lies beyond it.
 
-        Raises DamagedError where what lies beyond it cannot be such a writer's.
+        Raises DamagedError where there is more than a writer who was killed may have left.
         """
-        killed = self._is_of_a_writer(manifest.number)
-        found = []
-        for file in self.unlisted(manifest):
-            folder = file.relative_to(self.root).parts[0]
-            if folder == "raw" and _SHA256.fullmatch(file.name.split(".")[0]):
-                found.append(file)
-            elif folder == "manifests" and _NUMBER.fullmatch(file.stem):
-                found.append(file)
-            elif _BATCH.fullmatch(file.stem):
-                if int(file.stem.split("-")[0]) >= manifest.next_sequence:
-                    found.append(file)
+        manifest = self.manifest()
+        self._left_behind(manifest)
+        return manifest
+
+    def _left_behind(self, manifest: Manifest) -> list[Path]:
+        """What a writer left who began from `manifest` and was killed; raises DamagedError."""
+        found = [file for file in self.unlisted(manifest) if self._is_newer(file, manifest)]
         beyond = [file for file in found if file.parent.name != "raw"]
+        killed = self._is_of_a_writer(manifest.number)
         if any(number > manifest.number + 1 for number in self.numbers()):
             killed = False
         if beyond and not killed:
             name = beyond[0].relative_to(self.root).as_posix()
             raise DamagedError("files_beyond", warehouse=self.root, file=name, count=len(beyond))
         return found if killed else []
+
+    def _is_newer(self, file: Path, manifest: Manifest) -> bool:
+        """Whether a file that nobody names is called as one that comes after `manifest`."""
+        folder = file.relative_to(self.root).parts[0]
+        if folder == "raw":  # their names give no order
+            return _SHA256.fullmatch(file.name.split(".")[0]) is not None
+        if folder == "manifests":
+            return _NUMBER.fullmatch(file.stem) is not None
+        batch = _BATCH.fullmatch(file.stem)
+        return batch is not None and int(batch[1]) >= manifest.next_sequence
 
     def _sweep(self, manifest: Manifest, left: list[Path], by: str) -> None:
         """Takes away what is left behind, and what has lain in the trash long enough."""
@@ -503,7 +528,7 @@ class Warehouse:
             raise KeptError("warehouse_no_folder", warehouse=self.root)
         strangers = self.root.exists() and not self.path("CURRENT").exists()
         if strangers and any(
-            file.name not in (*_FOLDERS, TRASH, "lock", "lock.json") and not is_temporary(file.name)
+            file.name not in (*FOLDERS, TRASH, "lock", "lock.json") and not is_temporary(file.name)
             for file in self.root.iterdir()
         ):
             raise KeptError("warehouse_not_empty", warehouse=self.root)
@@ -609,17 +634,7 @@ def _finish(file: Path) -> None:
     """Syncs a file that was written, and leaves it to its owner and group alone."""
     if not file.is_dir():
         restrict(file)
-    _sync(file)
-
-
-def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(file)
 
 
 def _file_system(folder: Path) -> str | None:

@@ -1,6 +1,6 @@
 """`trash/`: where files go that nothing names any more, before they are deleted for good.
 
-    trash/<moment>/<path in the warehouse>
+trash/<moment>/<path in the warehouse>
 """
 
 import os

@@ -32,7 +32,9 @@ import pyarrow.compute  # noqa: F401 - a load imports it late, each run would an
 
 from etl import cli, ledger, marts
 from etl.catalogue import catalogue
+from etl.cli import loading
 
+LOOKS = 4
 MODELS = ("sla.response", "obligation", "retention")
 TOUCHING = frozenset(
     {
@@ -145,8 +147,15 @@ def start(request: dict[str, Any]) -> int:
     os._exit(status)
 
 
+def a_few_looks(_seconds: float) -> Callable[[], bool]:
+    """A watched folder is looked at so often, and not for ever."""
+    left = iter(range(LOOKS))
+    return lambda: next(left, None) is not None
+
+
 def main() -> None:
     """Answers requests until there are no more."""
+    loading.every = a_few_looks
     marts.build_marts = partial(ledger.build_marts, wanted=MODELS)  # type: ignore[assignment]
     catalogue()
     ledger.fingerprint()

@@ -1,7 +1,7 @@
 """The `kept` command: parse, call, print. Everything it does, the same functions do for the pages.
 
 Exit status: 0 done, 1 nothing could be done though the call was right, 2 the call or a file is
-wrong. What is wrong is one sentence on stderr.
+wrong, 130 interrupted. What is wrong is one sentence on stderr.
 """
 
 import io
@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from typing import Annotated
 
-import duckdb
 import typer
 
 from etl import __version__
@@ -20,7 +19,9 @@ from etl.config import Settings
 from etl.disk import is_full
 from etl.errors import KeptError
 from etl.generations import healing
-from etl.journal import Journal, keeping
+from etl.journal import Journal
+from etl.journal import keeping as noted_in
+from etl.sql import was_interrupted
 
 # isort: split
 # Importing a module adds its commands, in the order in which the help lists them.
@@ -39,7 +40,12 @@ from etl.cli import requests as requests
 from etl.cli import evidence as evidence
 
 # isort: split
+from etl.cli import keeping as keeping
+
+# isort: split
 from etl.cli import serving as serving
+
+INTERRUPTED = 130
 
 
 @app.callback(invoke_without_command=True)
@@ -52,15 +58,20 @@ def common(
         raise typer.Exit
 
 
-def main() -> None:
-    """Runs `kept`; whatever goes wrong ends in one sentence and an exit status."""
+def main(interrupted: bool = False) -> None:
+    """Runs `kept`; whatever goes wrong ends in one sentence and an exit status.
+
+    `interrupted`: Ctrl-C was pressed before it could run.
+    """
     _speak_any_alphabet()
     # What Kept writes is for its owner and group, unless it is for the owner alone.
     os.umask(os.umask(0o027) | 0o027)
     said = Journal(_say)
     try:
-        with keeping(said):
-            status = healing(lambda: app(standalone_mode=False))
+        with noted_in(said):
+            status = INTERRUPTED if interrupted else healing(lambda: app(standalone_mode=False))
+        if status == INTERRUPTED:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
     except KeptError as error:
         print(catalogue().sentence(error, Settings.language_of_environment()), file=sys.stderr)
         sys.exit(error.exit_status)
@@ -68,16 +79,14 @@ def main() -> None:
         if words := error.format_message():
             print(f"kept: {words}", file=sys.stderr)
         sys.exit(2)
-    except (typer.Abort, KeyboardInterrupt, duckdb.InterruptException):
-        if said.written:
-            _say("interrupted_after", {"written": ", ".join(said.written)})
-        else:
-            _say("interrupted", {})
-        sys.exit(130)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(_interrupted(said))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
+        if was_interrupted(error):
+            sys.exit(_interrupted(said))
         if Settings.debugging():
             raise
         if is_full(error):
@@ -87,6 +96,14 @@ def main() -> None:
             _say("unexpected", {"error": what})
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _interrupted(said: Journal) -> int:
+    if said.written:
+        _say("interrupted_after", {"written": ", ".join(said.written)})
+    else:
+        _say("interrupted", {})
+    return INTERRUPTED
 
 
 def _say(code: str, values: Mapping[str, object]) -> None:

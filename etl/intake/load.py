@@ -19,14 +19,21 @@ from etl.catalogue import catalogue
 from etl.config import Settings
 from etl.disk import room
 from etl.errors import KeptError, NothingDoneError
+from etl.generations import seal
 from etl.intake.check import Checked, check, problems_json, typed_columns
 from etl.intake.mapping import ColumnMapping
 from etl.intake.match import MARK, Match, Note, fitting, recognise
 from etl.intake.read import drop_staged, sniff
 from etl.intake.remembered import remembered
-from etl.generations import seal
 from etl.ledger import fingerprint
-from etl.marts import Progress, finish_generation, silent, sound_generation, whole_generation
+from etl.marts import (
+    LEAST_GENERATION_BYTES,
+    Progress,
+    finish_generation,
+    silent,
+    sound_generation,
+    whole_generation,
+)
 from etl.scratch import scratch
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse, now, sha256_of
@@ -151,7 +158,7 @@ def room_for(
     Both hold the rows, and a copy of the generation.
     """
     generation = sound_generation(warehouse, manifest) if manifest.batches else None
-    needed = generation.stat().st_size if generation else 0
+    needed = generation.stat().st_size if generation else LEAST_GENERATION_BYTES
     needed += ROOM_PER_FILE * sum(file.stat().st_size for file in files)
     return {warehouse.root: needed, Path(tempfile.gettempdir()): needed}
 

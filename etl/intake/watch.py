@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
-
 from etl.catalogue import LANGUAGES, catalogue
 from etl.config import Settings
 from etl.errors import DamagedError, KeptError, NothingDoneError
 from etl.generations import healing
 from etl.intake.load import Loaded, LoadReport, is_loadable
 from etl.report import write_rejects
+from etl.sql import was_interrupted
 from etl.store import Warehouse
 
 DONE, FAILED = "done", "failed"
@@ -90,9 +89,9 @@ def _load(
         return Watched(file.name, None, error=error)
     except KeptError as error:
         return _failed(folder, file, error)
-    except duckdb.InterruptException as error:
-        raise KeyboardInterrupt from error
     except Exception as error:
+        if was_interrupted(error):
+            raise KeyboardInterrupt from error
         # One file must not end the watch over all others.
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         return _failed(folder, file, KeptError("unexpected", error=said))
