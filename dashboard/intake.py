@@ -191,12 +191,12 @@ class Intake:
         self.replace_missing, self.through, self.remembered = False, None, 0
 
     def leave(self) -> None:
-        """Clears the desk of somebody who left, and remembers that for their return."""
-        self.left = True
-        if self.committing is None:
-            self.clear()
-        else:
+        """Clears the desk of somebody who left; what was not written is named on their return."""
+        if self.committing is not None:
             self.committing.future.add_done_callback(lambda _done: self.clear())
+            return
+        self.left = True
+        self.clear()
 
     def look(self) -> None:
         """Begins to prepare the preview of what is on the desk, with the choices made so far."""
