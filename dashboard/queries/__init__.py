@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,12 +16,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.queries.answers import per_generation, per_view
+from dashboard.queries.answers import looked_at, per_generation, per_view
 from dashboard.queries.cube import Cube
 from etl.catalogue import catalogue
 from etl.config import Settings
+from etl.generations import distrust
 from etl.ledger import computed_clauses
-from etl.marts import Progress, marts_are_built, open_marts, silent
+from etl.marts import Progress, generation_of, marts_are_built, open_marts, silent
 from etl.verdict import EVIDENCE, IDLE, verdict
 
 STATES = ("met", "breached", "unknown", "pending", "excluded")
@@ -32,6 +34,8 @@ PAGE_ROWS = 200
 DOWNLOAD_ROWS = 1_000_000
 MOST_TICKETS = 50
 STALE_AFTER = timedelta(days=45)
+UNREADABLE = (duckdb.Error, FileNotFoundError)
+"""What reading marts raises where their file was swept or damaged."""
 NONE = ""
 """The value of a dimension that is empty in the log."""
 _DAY_END = time(23, 59, 59)
@@ -126,7 +130,7 @@ def book(settings: Settings, as_of: date | None = None, progress: Progress = sil
     Raises KeptError where the warehouse holds nothing yet.
     """
     marts = open_marts(settings, _end_of(as_of), progress)
-    return Book(
+    found = Book(
         path=str(marts.path),
         key=marts.key,
         as_of=marts.as_of,
@@ -134,6 +138,8 @@ def book(settings: Settings, as_of: date | None = None, progress: Progress = sil
         rejected_rows=marts.rejected_rows,
         waiting_rows=sum(marts.waiting_rows.values()),
     )
+    looked_at(found)
+    return found
 
 
 def _end_of(day: date | None) -> datetime | None:
@@ -150,10 +156,24 @@ def _connection(book: Book) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(book.path, read_only=True)
 
 
+def _cursor(book: Book) -> duckdb.DuckDBPyConnection:
+    try:
+        return _connection(book).cursor()
+    except duckdb.ConnectionException:  # closed meanwhile to make room for another generation
+        return _connection(book).cursor()
+
+
 def frame(book: Book, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-    """What a query gives on the marts of `book`."""
-    with _connection(book).cursor() as cursor:
+    """What a query gives on the marts of `book`. Raises one of UNREADABLE where they are gone."""
+    with _cursor(book) as cursor:
         return cursor.execute(sql, list(parameters)).df()
+
+
+def let_go(book: Book) -> None:
+    """Closes the marts of `book`; where their files are damaged or gone they are built anew."""
+    _connection.clear(book)
+    for file in {Path(book.path), generation_of(Path(book.path))}:
+        distrust(file)
 
 
 def shared(selection: Selection) -> tuple[list[str], list[object]]:
@@ -392,7 +412,11 @@ def csv_of(book: Book, sql: str, parameters: Sequence[object] = ()) -> Callable[
     connection = _connection(book)
 
     def make() -> bytes:
-        with connection.cursor() as cursor:
+        try:
+            cursor = connection.cursor()
+        except duckdb.ConnectionException:  # closed since the page was drawn
+            cursor = duckdb.connect(book.path, read_only=True)
+        with cursor:
             return csv(cursor.execute(sql, list(parameters)).df())
 
     return make
