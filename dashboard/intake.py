@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 
 import streamlit as st
 
-from dashboard.uploads import Upload
+from dashboard.uploads import Upload, shelf
 from etl.config import Settings
 from etl.errors import KeptError
 from etl.intake.batches import UndoPreview, prepare_undo
@@ -30,6 +30,7 @@ from etl.intake.match import MARK, STRAY_CELLS, Proposal, propose, reconsidered
 from etl.intake.preview import Committed, Preview, Sheet, Watch, prepare
 from etl.intake.read import TextTable, sniff
 from etl.intake.remembered import remember, remembered
+from etl.names import natural
 from etl.scratch import scratch
 from etl.store import Warehouse
 
@@ -49,6 +50,16 @@ def _pool() -> ThreadPoolExecutor:
 @st.cache_resource(show_spinner=False)
 def _desks() -> "weakref.WeakSet[Intake | Undoing]":
     return weakref.WeakSet()
+
+
+def _leave(session: str) -> None:
+    """Clear the desks of a session that was left; what is being written is written to its end."""
+    for desk in list(_desks()):
+        if isinstance(desk, Intake) and any(one.session == session for one in desk.uploads):
+            desk.leave()
+
+
+shelf().when_left(_leave)
 
 
 def _put_away_what_is_forgotten() -> None:
@@ -134,11 +145,13 @@ class Intake:
     committed: Committed | None = None
     remembered: int = 0
     replace_missing: bool = False
+    corrections: bool = False
     through: date | None = None
     by: str = ""
     fixes: dict[str, dict[int, list[str | None]]] = field(default_factory=dict)
     marks: dict[str, dict[int, str]] = field(default_factory=dict)
     used: float = field(default_factory=time.monotonic)
+    left: bool = False
     _corrections: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
@@ -156,7 +169,7 @@ class Intake:
 
     def take(self, uploads: Iterable[Upload]) -> None:
         """Puts these uploads on the desk, in place of what lay there, and begins to read them."""
-        wanted = tuple(sorted(uploads, key=lambda one: one.name))
+        wanted = tuple(sorted(uploads, key=lambda one: natural(one.name)))
         _tell_apart(wanted)
         if [one.path for one in wanted] == [one.path for one in self.uploads]:
             return
@@ -169,13 +182,24 @@ class Intake:
         """Clears the desk; work under way is stopped."""
         if self.job is not None:
             self.job.watch.stop()
+        if self.preparing is not None:
+            self.preparing.future.add_done_callback(_drop)
         if self.preview is not None:
             self.preview.drop()
         self._corrections.close()
         self.uploads, self.candidates, self.fixes, self.marks = (), [], {}, {}
         self.reading = self.preparing = self.committing = None
         self.preview = self.refusal = self.committed = None
-        self.replace_missing, self.through, self.remembered = False, None, 0
+        self.replace_missing = self.corrections = False
+        self.through, self.remembered = None, 0
+
+    def leave(self) -> None:
+        """Clears the desk of somebody who left; what was not written is named on their return."""
+        if self.committing is not None:
+            self.committing.future.add_done_callback(lambda _done: self.clear())
+            return
+        self.left = True
+        self.clear()
 
     def look(self) -> None:
         """Begins to prepare the preview of what is on the desk, with the choices made so far."""
@@ -188,7 +212,7 @@ class Intake:
             if self.fixes.get(one.place) and one.proposal is not None
         ]
         through = None if self.through is None else self.through.isoformat()
-        options = (self.by or None, through, self.replace_missing)
+        options = (self.by or None, through, self.replace_missing, self.corrections)
         self.preparing = Job.begin(
             lambda watch: prepare(
                 self.settings,
@@ -197,6 +221,7 @@ class Intake:
                 by=options[0],
                 through=options[1],
                 replace_missing=options[2],
+                corrections=options[3],
                 watch=watch,
             )
         )
@@ -259,6 +284,8 @@ class Intake:
                 last, self.committing = self.committing, None
                 self.committed = last.future.result()
                 self.preview = None
+                shelf().discard(self.uploads)
+                self.uploads, self.candidates = (), []
                 return True
         except Exception as error:
             self.refusal = _said(error)
@@ -360,6 +387,12 @@ class Undoing:
         """Puts the preview away."""
         if self.preview is not None:
             self.preview.drop()
+
+
+def _drop(done: "Future[Preview]") -> None:
+    """Puts away a preview that nobody waits for any more, though a page may still hold it."""
+    if done.exception() is None:
+        done.result().drop()
 
 
 def _tell_apart(uploads: Sequence[Upload]) -> None:

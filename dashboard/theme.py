@@ -11,6 +11,7 @@ TONES = {
     "no_evidence": "quiet",
     "open": "info",
     "no_activity": "quiet",
+    "not_promised": "quiet",
     "met": "good",
     "breached": "bad",
     "unknown": "warn",

@@ -19,17 +19,31 @@ from sqlglot import exp
 
 from etl import __version__, as_of, references, sensitivity
 from etl.catalogue import catalogue
+from etl.config import DEFAULT_TIMEZONE
 from etl.sql import literal
+from etl.timeline import in_zone
 
 CLAUSE_COLUMNS: Mapping[str, str] = {
     "contract_id": "varchar", "subject": "varchar", "department": "varchar",
     "equipment_id": "varchar", "category": "varchar", "service_type": "varchar",
-    "channel": "varchar", "arose_on": "date", "began_at": "timestamp",
-    "due_at": "timestamp", "due_on": "date", "done_at": "timestamp", "done_on": "date",
-    "bound_at": "timestamp", "finished": "boolean", "stated": "varchar",
+    "channel": "varchar", "arose_on": "date",
+    "began_at": "timestamp", "began_latest_at": "timestamp",
+    "allowed_seconds": "integer", "allowed_microseconds": "integer",
+    "due_at": "timestamp", "due_latest_at": "timestamp", "due_on": "date",
+    "done_at": "timestamp", "done_latest_at": "timestamp", "done_on": "date",
+    "done_is_bound": "boolean", "bound_at": "timestamp", "finished": "boolean",
+    "stated": "varchar", "undone": "varchar", "in_doubt": "boolean", "recorded_set": "bigint",
+    "reading": "integer", "readings": "integer",
 }  # fmt: skip
-"""What a clause may say of an obligation; what its model leaves out is empty. A due or done that
-is a day goes into due_on and done_on, an instant into due_at and done_at."""
+"""What a clause may say of an obligation; what its model leaves out is empty.
+
+A due or done that is a day of the promise goes into due_on and done_on, an instant into due_at and
+done_at; where due_at is empty it is began_at plus what is allowed. …_latest_at is the latest
+reading of a cell that states a day alone. done_is_bound: the deed came at done_at or before it.
+bound_at: the latest reading of the first later stage. stated: the state that the log states;
+undone: the state without the deed, where no due decides it. in_doubt: the record may count nowhere.
+recorded_set: which columns the file of the record had. reading, readings: which of how many
+readings of the record this is, 0 being the record as it states."""
 SIGNAL_COLUMNS: Mapping[str, str] = {
     "contract_id": "varchar", "subject": "varchar", "department": "varchar",
     "equipment_id": "varchar", "engineer_id": "varchar", "found_at": "timestamp",
@@ -38,6 +52,7 @@ SIGNAL_COLUMNS: Mapping[str, str] = {
 """What a signal may say; what its model leaves out is empty."""
 _GATHERED = {"clauses": "clause_row", "signals": "signal_row"}
 _COLUMNS = {"clauses": CLAUSE_COLUMNS, "signals": SIGNAL_COLUMNS, "readings": CLAUSE_COLUMNS}
+_VIEWS = "views"
 
 
 @dataclass(frozen=True)
@@ -93,7 +108,14 @@ def fingerprint() -> str:
     digest = hashlib.sha256(
         f"{__version__} {duckdb.__version__} {catalogue().fingerprint}".encode()
     )
-    for module in ("as_of", "ledger", "references", "sensitivity", "tables"):  # they write SQL too
+    for module in (
+        "as_of",
+        "ledger",
+        "references",
+        "sensitivity",
+        "tables",
+        "timeline",
+    ):  # they write SQL too
         digest.update((files("etl") / f"{module}.py").read_bytes())
     for model in sorted(_found().values(), key=lambda model: model.name):
         digest.update(f"\0{model.kind}\0{model.name}\0{model.sql}".encode())
@@ -124,17 +146,20 @@ def build_marts(
     at: datetime | None = None,
     wanted: Collection[str] | None = None,
     last_events: str | None = None,
+    timezone: str = DEFAULT_TIMEZONE,
 ) -> Iterator[tuple[str, int, int]]:
     """Builds all facts and marts in the connection's current schema, telling (name, done, of).
 
     `logs` is the schema with the merged logs, `loaded` the logs ever loaded, `known_at` the moment
     of the last load (after which nothing is known), `at` the as-of or None for the data horizon.
     With `wanted`, only these models are built, and what they need. `last_events` is a table (log,
-    last_at) for where only a part of the logs is at hand: how far each goes, the whole of it tells.
+    contract_id, last_at) for where only a part of the logs is at hand: up to when the files reach
+    that the rows came from. `timezone` is that of the instants in the logs.
     """
     for log in catalogue().logs.values():
         con.execute(references.counted_view_sql(log, logs))
-    ends = f"select log, last_at from {last_events}" if last_events else as_of.last_event_sql()
+        con.execute(f"create temp table recorded_{log.name} as {as_of.recorded_sql(log, logs)}")
+    ends = f"select * from {last_events}" if last_events else as_of.last_event_sql()
     con.execute(f"create temp view log_last_event as {ends}")
     horizon = con.execute(as_of.horizon_sql()).fetchone()
     latest = horizon[0] if horizon and horizon[0] is not None else known_at
@@ -160,10 +185,17 @@ def build_marts(
                 del missing[kind]
         if model.kind in _COLUMNS:
             con.execute(f"create temp view {model.relation} as {_with_all_columns(model)}")
+        elif model.kind == _VIEWS:
+            con.execute(f"create temp view {model.relation} as {in_zone(model.sql, timezone)}")
         else:
-            con.execute(f"create table {model.relation} as {model.sql}")
+            con.execute(f"create table {model.relation} as {in_zone(model.sql, timezone)}")
     if wanted is None or "sensitivity" in wanted:
-        con.execute(f"create table sensitivity as {_sensitivity_sql()}")
+        narrow = sensitivity.retention_alternative_sql(models()["retention"].sql)
+        for name, sql in (
+            ("sensitivity", _sensitivity_sql()),
+            ("retention_alternative", narrow),
+        ):
+            con.execute(f"create table {name} as {in_zone(sql, timezone)}")
 
 
 def _publish_catalogue(con: duckdb.DuckDBPyConnection, loaded: frozenset[str]) -> None:
@@ -187,13 +219,18 @@ def _publish_catalogue(con: duckdb.DuckDBPyConnection, loaded: frozenset[str]) -
     )
     clauses = ", ".join(
         f"({literal(clause.id)}, {literal(clause.log)}, {literal(f'{clause.id}.target')}, "
-        f"{', '.join(literal(term) for term in clause.assumed_terms) or 'null'})"
+        f"{literal(f'{clause.id}.applies')}, "
+        f"{', '.join(literal(term) for term in clause.assumed_terms) or 'null'}, "
+        f"{clause.paused}, {bool(clause.shown_by)})"
         for clause in catalogue().clauses.values()
     )
     con.execute(
         "create table catalogue_clause as select * "
-        f"from (values {clauses}) as clause (clause, log, target_term, assumed_term)"
+        f"from (values {clauses}) as clause "
+        "(clause, log, target_term, applies_term, assumed_term, paused, shown)"
     )
+    con.execute(f"create temp table clause_unrecorded as {as_of.clause_unrecorded_sql()}")
+    con.execute(f"create temp table contract_recorded as {as_of.contract_recorded_sql()}")
 
 
 @cache
@@ -214,7 +251,7 @@ def _sensitivity_sql() -> str:
             for one in every
             if one.kind == "readings"
         },
-        models={one.name: one.sql for one in every if one.kind == "marts"},
+        models={one.name: one.sql for one in every if one.kind in ("marts", _VIEWS)},
     )
 
 

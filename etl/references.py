@@ -28,7 +28,8 @@ def counted_view_sql(log: Log, source: str) -> str:
         for name in log.columns
     )
     return (
-        f"create temp view log_tickets as select {columns}, one.source_row, one.batch "
+        f"create temp view log_tickets as select {columns}, one.days, one.recorded, "
+        "one.source_row, one.batch "
         f"from {source}.tickets as one left join {source}.equipment as unit "
         f"on unit.equipment_id = one.equipment_id where one.rowid not in ({waits})"
     )
@@ -92,6 +93,8 @@ def _rules(log: Log, schema: str) -> Iterator[tuple[str, str, str]]:
             "waits_contract",
             _round_sql(schema, "earlier.contract_id <> one.contract_id"),
         )
+    if log.name == "pauses":
+        yield "paused_at", "waits_report", _before_report_sql(schema)
     if log.name == "terms":
         yield "term", "waits_window", _window_sql(schema)
 
@@ -134,6 +137,19 @@ def _round_sql(schema: str, waits: str) -> str:
         f"from {schema}.complaints as one left join {_known('complaints', schema)} as earlier "
         "on earlier.complaint_id = one.complaint_id and earlier.round = one.round - 1 "
         f"where one.round > 1 and {waits}"
+    )
+
+
+def _before_report_sql(schema: str) -> str:
+    """Pauses that begin before their ticket's report, whenever in the day either was."""
+    latest = (
+        "case when contains(coalesce(one.days, ''), ';paused_at;') "
+        "then one.paused_at + interval 86399 second else one.paused_at end"
+    )
+    return (
+        "select one.rowid as row_id, cast(one.paused_at as varchar) as value "
+        f"from {schema}.pauses as one join {_known('tickets', schema)} as ticket "
+        f"on ticket.ticket_id = one.ticket_id where {latest} < ticket.reported_at"
     )
 
 

@@ -19,7 +19,7 @@ from etl.ledger import computed_clauses
 from etl.marts import Marts
 from etl.sheets import text_cell
 from etl.sql import literal
-from etl.store import Batch, Manifest, Warehouse
+from etl.store import Batch, Warehouse
 from etl.tables import MARK_SQL
 from etl.verdict import verdict
 
@@ -106,7 +106,7 @@ def write_rows(
     return None
 
 
-def report(marts: Marts, manifest: Manifest, contract: str | None = None) -> dict[str, Any]:
+def report(marts: Marts, contract: str | None = None) -> dict[str, Any]:
     """All figures per contract, as `kept report --json` prints them.
 
     Raises KeptError where there is no contract of that id.
@@ -120,8 +120,9 @@ def report(marts: Marts, manifest: Manifest, contract: str | None = None) -> dic
         ]
         if contract is not None and contract not in names:
             raise KeptError("contract_unknown", contract=contract, known=", ".join(names))
-        clauses = _clauses(con, names, manifest)
+        clauses = _clauses(con, names)
         figures = {section: _by_contract(con, sql) for section, sql in _FIGURES.items()}
+        figures["reopened"] = _reopened(con, names)
     return {
         "as_of": iso(marts.as_of),
         "contracts": {
@@ -136,16 +137,14 @@ def report(marts: Marts, manifest: Manifest, contract: str | None = None) -> dic
     }
 
 
-def clauses_by_contract(marts: Marts, manifest: Manifest) -> dict[str, dict[str, Any]]:
+def clauses_by_contract(marts: Marts) -> dict[str, dict[str, Any]]:
     """Counts, rates and verdict of every clause of every contract: contract → clause → figures."""
     with duckdb.connect(marts.path, read_only=True) as con:
         names = con.execute("select contract_id from fact_contract order by contract_id")
-        return _clauses(con, [row[0] for row in names.fetchall()], manifest)
+        return _clauses(con, [row[0] for row in names.fetchall()])
 
 
-def _clauses(
-    con: duckdb.DuckDBPyConnection, contracts: Sequence[str], manifest: Manifest
-) -> dict[str, dict[str, Any]]:
+def _clauses(con: duckdb.DuckDBPyConnection, contracts: Sequence[str]) -> dict[str, dict[str, Any]]:
     counted = {
         (row[0], row[1]): [int(n) for n in row[2:]]
         for row in con.execute(
@@ -159,12 +158,18 @@ def _clauses(
             "select contract_id, term, value from contract_term where term like '%.target'"
         ).fetchall()
     }
+    evidence = {
+        (row[0], row[1]): row[2]
+        for row in con.execute(
+            "select contract_id, clause, evidence from clause_evidence"
+        ).fetchall()
+    }
     return {
         name: {
             clause: clause_figures(
                 counted.get((name, clause), (0,) * len(STATES)),
                 targets[name, clause],
-                catalogue().clauses[clause].log in manifest.loaded_logs,
+                evidence[name, clause],
             )
             for clause in computed_clauses()
         }
@@ -181,8 +186,11 @@ _FIGURES: Mapping[str, str] = {
             1 - (sum(down_seconds) - sum(covered_seconds)) / nullif(sum(service_seconds), 0)
                 as availability_with_loaner,
             sum(repair_seconds) / nullif(sum(repairs), 0) / 3600 as mttr_hours,
-            (sum(service_seconds) - sum(down_seconds)) / nullif(sum(faults), 0) / 3600
-                as mtbf_hours,
+            case
+                when sum(service_seconds) > 0
+                    then (sum(service_seconds) - sum(down_seconds))
+                        / nullif(sum(counted_faults), 0) / 3600
+            end as mtbf_hours,
         from fact_contract as contract
         left join availability_slice as slice on contract.contract_id = slice.contract_id
         group by contract.contract_id
@@ -217,7 +225,25 @@ def _by_contract(con: duckdb.DuckDBPyConnection, sql: str) -> dict[str, dict[str
     }
 
 
-def clause_figures(counts: Sequence[int], target: Decimal, has_evidence: bool) -> dict[str, Any]:
+def _reopened(
+    con: duckdb.DuckDBPyConnection, contracts: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Tickets and those reopened per contract, and in `months` by the month of their report."""
+    found: dict[str, dict[str, Any]] = {
+        name: {"tickets": 0, "reopened": 0, "months": {}} for name in contracts
+    }
+    for contract, month, tickets, reopened in con.execute(
+        "select contract_id, month, sum(tickets)::bigint, sum(reopened)::bigint from reopened "
+        "group by contract_id, month order by contract_id, month"
+    ).fetchall():
+        of_contract = found[contract]
+        of_contract["months"][month] = {"tickets": tickets, "reopened": reopened}
+        of_contract["tickets"] += tickets
+        of_contract["reopened"] += reopened
+    return found
+
+
+def clause_figures(counts: Sequence[int], target: Decimal, evidence: str) -> dict[str, Any]:
     """Counts by state, rates and verdict of one clause; a rate is None where nothing was due."""
     met, breached, unknown, pending, excluded = counts
     due = met + breached + unknown
@@ -229,7 +255,7 @@ def clause_figures(counts: Sequence[int], target: Decimal, has_evidence: bool) -
         "excluded": excluded,
         "rate": met / due if due else None,
         "rate_upper": (met + unknown) / due if due else None,
-        "verdict": verdict(met, breached, unknown, pending, target, has_evidence),
+        "verdict": verdict(met, breached, unknown, pending, target, evidence),
     }
 
 
@@ -249,10 +275,10 @@ def rejected_rows(
 
     With `source_rows`, only those that began there.
     """
-    source = warehouse.path("rejects", f"{batch.id}.parquet")
+    source = warehouse.rejects_of(batch)
     log = catalogue().logs[batch.log]
     found: list[tuple[int, list[str | None], str, str]] = []
-    if source.exists():
+    if source is not None:
         with duckdb.connect() as con:
             found = con.execute(
                 f"select source_row, cells, problems, {MARK_SQL} from read_parquet(?) "

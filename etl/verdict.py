@@ -2,17 +2,26 @@
 
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
+EVIDENCE = ("shown", "no_column", "no_end", "no_log", "not_promised")
+"""What a contract's logs can show of a clause at all, as the mart clause_evidence says it."""
+
+IDLE = ("no_activity", "not_promised")
+"""Verdicts of clauses that there is nothing to say of."""
+
 
 def verdict(
-    met: int, breached: int, unknown: int, pending: int, target: Decimal, has_evidence: bool
+    met: int, breached: int, unknown: int, pending: int, target: Decimal, evidence: str
 ) -> str:
-    """One of no_evidence, open, no_activity, kept, broken, undecided.
+    """One of not_promised, no_evidence, open, no_activity, kept, broken, undecided.
 
-    `target` is the share that must be kept; compared unrounded. `has_evidence` is false when a log
-    the clause rests on was never loaded.
+    `target` is the share that must be kept; compared unrounded. `evidence` is one of EVIDENCE.
     """
     due = met + breached + unknown
-    if not has_evidence:
+    if evidence == "not_promised":
+        return "not_promised"
+    if evidence == "no_log" or (evidence == "no_end" and not due + pending):
+        return "no_evidence"
+    if evidence == "no_column" and unknown and unknown == due:
         return "no_evidence"
     if due == 0:
         return "open" if pending else "no_activity"

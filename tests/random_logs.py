@@ -115,6 +115,9 @@ def contract(key: str, random: Random, *, orderly: bool = True, waived: bool = T
         ],
         "waivers": [],
     }
+    for name in ("equipment", "tickets", "inspections", "parts", "complaints"):
+        for row in logs[name]:
+            row["updated_at"] = _maybe(random, instant(_instant(random)), empty=0.3)
     if waived:
         logs["waivers"] = _waivers(key, random, logs)
     return logs
@@ -481,6 +484,7 @@ def merged(batches: Iterable[tuple[str, list[Row]]]) -> Iterator[duckdb.DuckDBPy
 def merge(con: duckdb.DuckDBPyConnection, name: str, rows: list[Row], sequence: int) -> None:
     """Puts rows into the log of that name, without the checks: they are valid as they come."""
     log = catalogue().logs[name]
+    named = {column for row in rows for column in row}
     con.execute(
         f"create or replace temp table typed as select * exclude (batch) from logs.{name} limit 0"
     )
@@ -490,7 +494,7 @@ def merge(con: duckdb.DuckDBPyConnection, name: str, rows: list[Row], sequence: 
         given = {column: pa.array(values, pa.string()) for column, values in cells.items()}
         con.register("given", pa.table({**given, "source_row": lines}))
         con.execute("insert into typed by name from given")
-    merge_rows(con, "logs", log, "typed", sequence)
+    merge_rows(con, "logs", log, "typed", sequence, [c for c in log.columns if c in named])
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def test_a_model_gives_exactly_the_expected_rows(
     kind = models()[name].kind if name in models() else "table"
     is_clause = kind == "clauses"
     wanted = {"clauses": {name, "obligation"}, "signals": {name}, "facts": {name}}.get(kind)
-    with ledger(given, case.get("as_of"), wanted) as con:
+    with ledger(given, case.get("as_of"), wanted, case.get("absent")) as con:
         found = con.execute(
             f"select {', '.join(header)} from "
             + (f"obligation where clause = '{name}'" if is_clause else name)
@@ -53,7 +53,7 @@ def test_every_clause_and_published_table_has_cases_and_every_case_its_model() -
     tables = set(TABLES) - {"obligation", "compliance"}  # the first is every clause's own case
     cases = {file.stem for file in LIST}
     assert ruled | tables <= cases
-    assert cases <= {*models(), "sensitivity"}
+    assert cases <= {*models(), "sensitivity", "retention_alternative"}
 
 
 def test_every_clause_of_the_catalogue_and_every_signal_is_computed() -> None:

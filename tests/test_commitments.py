@@ -23,9 +23,9 @@ GROUPS = [
 ]  # fmt: skip
 LOGS = {
     "contracts", "equipment", "tickets", "inspections", "parts", "complaints", "personnel",
-    "training", "sample_tests", "special_periods", "terms", "coverage", "waivers",
+    "training", "sample_tests", "special_periods", "terms", "coverage", "waivers", "pauses",
 }  # fmt: skip
-UNITS = {"minutes", "hours", "days", "months", "ratio", "count", "day_of_month", "money"}
+UNITS = {"minutes", "hours", "days", "months", "ratio", "count", "day_of_month", "money", "yes_no"}
 PAGES = {
     "overview", "sla", "availability", "warranty", "inspections", "spares", "complaints",
     "delivery", "retention", "data", "promises",
@@ -89,7 +89,7 @@ DEFAULTS = {
     "failed_repairs": "2", "replacement_days": "30", "window_first_day": "11",
     "window_last_day": "20", "report_days": "7", "spares_ratio": "0.03",
     "complaint_hours": "24", "training_days": "30", "availability_target": "0.99",
-    "retention_rate": "0.05", "retention_months": "12", "penalty_cap": None,
+    "retention_rate": "0.05", "retention_months": "12", "pauses_count": "0", "penalty_cap": None,
 }  # fmt: skip
 ASSUMED = {
     "sla.phone_support": ["phone_minutes"],
@@ -100,10 +100,26 @@ ASSUMED = {
     "complaint.acknowledged": ["complaint_hours"],
     "people.training": ["training_days"],
 }
+# clause or figure: how many readings it has, and whether the first has a plain alternative
 READINGS = {
-    "sla.response", "sla.onsite", "sla.hardware_repair", "sla.stay_until_resolved",
-    "inspection.monthly", "spares.ratio",
-}  # fmt: skip
+    "delivery.new_certified": (1, False),
+    "delivery.supply_proof": (1, False),
+    "sla.response": (2, True),
+    "sla.onsite": (2, True),
+    "sla.hardware_repair": (1, True),
+    "sla.loaner": (1, False),
+    "sla.stay_until_resolved": (1, True),
+    "aftercare.parts_at_cost": (1, False),
+    "inspection.monthly": (2, True),
+    "inspection.quarterly": (1, False),
+    "inspection.half_yearly": (2, False),
+    "spares.ratio": (2, True),
+    "complaint.acknowledged": (1, False),
+    "availability": (2, False),
+    "retention": (2, True),
+}
+MOST_UNPLACED = 60
+"""Characters of the letter in a row that may stand between two quotes: headings and the like."""
 
 
 def solid(text: str) -> str:
@@ -150,9 +166,20 @@ def test_clause(name: str) -> None:
     assert 0 < len(clause["en"]) <= 28
     assert clause["assumed"] is (name in ASSUMED)
     assert clause.get("assumed_terms", []) == ASSUMED.get(name, [])
-    assert ("reading" in clause) is (name in READINGS)
-    if "reading" in clause:
-        assert set(clause["reading"]) == {"zh", "en"}
+
+
+def test_readings() -> None:
+    named = {**CLAUSES, **FIGURES}
+    assert {
+        name: (len(raw["readings"]), "alternative" in raw)
+        for name, raw in named.items()
+        if "readings" in raw or "alternative" in raw
+    } == READINGS
+    for raw in named.values():
+        for reading in raw.get("readings", ()):
+            assert reading["zh"].endswith("。")
+            assert not set(",;:") & set(reading["zh"])
+            assert reading["en"].endswith(".")
 
 
 def test_titles_differ() -> None:
@@ -169,7 +196,9 @@ def test_terms() -> None:
         assert term["unit"] in UNITS, name
         assert term["zh"], name
         assert term["en"], name
-        assert term["whole"] is (term["unit"] in {"days", "months", "count", "day_of_month"}), name
+        assert term["whole"] is (
+            term["unit"] in {"days", "months", "count", "day_of_month", "yes_no"}
+        ), name
         assert not isinstance(term.get("default"), float), name
         if "default" in term and term["whole"]:
             assert Decimal(term["default"]) % 1 == 0, name
@@ -182,7 +211,7 @@ def test_assumed_terms() -> None:
 
 def test_no_term_is_unused() -> None:
     used = {term for raw in (*CLAUSES.values(), *FIGURES.values()) for term in raw["terms"]}
-    assert used == set(TERMS)
+    assert used | {"pauses_count"} == set(TERMS)
 
 
 @pytest.mark.parametrize("quote", sorted(set(quotes())))
@@ -201,6 +230,10 @@ def test_every_sentence_of_the_letter_has_its_place(letter: str) -> None:
         if not any(taken[sentence.start() : sentence.end()])
     ]
     assert left_out == []
+    between = "".join(
+        "\n" if placed else character for character, placed in zip(letter, taken, strict=True)
+    )
+    assert [run for run in between.split() if len(run) > MOST_UNPLACED] == []
 
 
 def test_sentences() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ from dashboard.queries import Book, Selection
 from dashboard.queries import availability as asked
 from dashboard.queries import unit as one_unit
 from dashboard.texts import words
+from etl.catalogue import LANGUAGES
 from etl.intake.load import load
 from tests import dashboard_data
 
@@ -87,7 +89,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch, warehouse: Path) -> Open:
 
 
 def html(app: AppTest) -> str:
-    return " ".join(str(element.proto.body) for element in app.get("html"))
+    return unescape(" ".join(str(element.proto.body) for element in app.get("html")))
 
 
 def row(book: Book, selection: Selection) -> dict[str, object]:
@@ -232,6 +234,46 @@ def test_a_figure_opens_what_it_counts(open_page, button, said):
 
     assert not app.exception
     assert said in html(app)
+
+
+@pytest.fixture(scope="module")
+def seasoned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Units accepted on 1 January 2026, with tickets from January to August."""
+    return dashboard_data.make_warehouse(tmp_path_factory.mktemp("seasoned"))
+
+
+def test_early_failures_are_faults_per_unit_and_open_them(seasoned):
+    book = queries.book(dashboard_data.settings(seasoned))
+    found = asked.early(book, Selection())
+
+    # Ten faults a month on each contract; 1 April is the 90th day, and had none.
+    assert found.values.tolist() == [["Monitor", 1, 30, 0, 30.0], ["Scanner", 2, 30, 0, 15.0]]
+    for selection in (Selection(), C1, Selection(category="Monitor"), Selection(department="Ward")):
+        rows = asked.early_faults(book, selection)
+        assert len(rows) == asked.early(book, selection)["faults"].sum() > 0
+        assert rows["days"].between(0, 90).all()
+    assert list(asked.early_faults(book, Selection())["days"])[:2] == [78, 78]
+
+
+def test_units_not_seen_through_their_first_90_days_are_not_counted(book, seasoned):
+    early = asked.early(book, Selection())
+    young = asked.early(queries.book(dashboard_data.settings(seasoned), date(2026, 3, 31)), C1)
+
+    assert (early["units"].sum(), early["faults"].sum(), early["unwatched"].sum()) == (0, 0, 3)
+    assert asked.early_faults(book, Selection()).empty
+    assert (young["units"].sum(), young["unwatched"].sum()) == (0, 2)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_shows_early_failures_of_whatever_period(open_page, seasoned, language):
+    app = open_page(seasoned, lang=language, period="2026-08..2026-08")
+    young = open_page(lang=language, period="all")
+    said = words(language)
+
+    assert not app.exception and not young.exception
+    assert said("availability.early_sub") in html(app)
+    assert said("availability.early_nothing") not in html(app)
+    assert said("availability.early_nothing") in html(young)
 
 
 def test_without_a_ticket_log_no_availability_is_claimed(open_page, tmp_path):

@@ -23,7 +23,14 @@ from etl.intake.remembered import remembered
 from etl.store import Warehouse
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"
-MODELS = ("sla.response", "compliance", "fact_contract", "contract_term", "log_through")
+MODELS = (
+    "sla.response",
+    "compliance",
+    "clause_evidence",
+    "fact_contract",
+    "contract_term",
+    "log_through",
+)
 HEADER = "ticket_id,contract_id,service_type,channel,reported_at,responded_at\n"
 CONTRACTS = "contract_id,amount,accepted_on\nHT-1,100,2025-01-01\n"
 TICKETS = (
@@ -210,6 +217,38 @@ def test_a_column_that_would_be_emptied_asks_for_a_yes(open_page: Open, tiny: Pa
     assert counts["changed"].tolist() == [1]
 
 
+OTHER = f"{HEADER}T-1,HT-2,软件故障,电话,2025-06-01 08:00,2025-06-01 08:10\n"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_numbers_of_something_else_are_corrections_or_get_a_prefix(
+    open_page: Open, tiny: Path, language: str
+):
+    app = drop(open_page(tiny, language), ("other.csv", OTHER))
+    said = words(language)
+    assert "HT-1 → HT-2" in html(app)
+    assert said("data.reused") in html(app)
+
+    settle(app.button(key="data_corrections").click().run())
+    counts = next(f.value for f in app.dataframe if "unchanged" in f.value)
+    assert counts[["new", "changed"]].values.tolist() == [[0, 1]]
+
+
+def test_a_prefix_told_here_is_remembered(open_page: Open, tiny: Path):
+    app = drop(open_page(tiny), ("other.csv", OTHER))
+    prefix = [box for box in app.selectbox if box.label == "Prefix"]
+    prefix[-1].set_value("contract_id")
+    apply = [button for button in app.button if button.label == "Apply"]
+    settle(apply[-1].click().run())
+    settle(app.button(key="data_commit_button").click().run())
+
+    assert [dict(one.key_prefix) for one in remembered(Warehouse(Settings(tiny)))] == [
+        {"ticket_id": "contract_id"}
+    ]
+    batch = Warehouse(Settings(tiny)).manifest().batches[-1]
+    assert (batch.new, batch.changed) == (1, 0)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_a_column_leaves_open_is_asked(open_page: Open, tiny: Path, language: str):
     rows = "".join(f"D-{n},HT-1,软件故障,电话,0{n}/0{n + 1}/2025 08:00,\n" for n in (1, 2))
@@ -265,6 +304,43 @@ def test_the_batches_show_what_each_changed(open_page: Open, loaded: Path):
     assert listed["batch"].tolist() == ["00003-tickets", "00002-tickets", "00001-contracts"]
     assert listed["by"].tolist()[0] == "Li"
     assert listed[["new", "changed", "unchanged", "rejected"]].values.tolist()[0] == [2, 1, 0, 2]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_file_says_of_itself_is_shown_before_and_after(
+    open_page: Open, tiny: Path, language: str
+):
+    text = "ticket_id,contract_id,service_type,reported_at,status\n" + (
+        "S-1,HT-1,软件故障,2025-06-03 08:00,奇怪\nS-2,HT-1,软件故障,2025-06-03 08:00,作废\n"
+        "S-3,HT-1,软件故障,2025-09-03 08:00,\n"
+    )
+    app = drop(open_page(tiny, language), ("states.csv", text))
+    said = words(language)
+    lacks, lone = {
+        "zh": ("3 项承诺无法判定", "2025-09-03 08:00"),
+        "en": ("3 clauses cannot be judged", "2025-09-03 08:00"),
+    }[language]
+    label = catalogue().logs["tickets"].columns["status"].label.get(language)
+    assert said("data.unread", column=label, file="states.csv") in html(app)
+    assert lacks in html(app) and lone in html(app)
+
+    settle(app.button(key="data_commit_button").click().run())
+    assert lacks in html(app) and lone in html(app)
+    app = open_page(tiny, language)
+    app.segmented_control(key="data_section").set_value("left_out").run()
+    assert not app.exception
+    assert said("data.concerns") in html(app) and lone in html(app)
+    assert said("data.lapsed") in html(app)
+    listed = next(f.value for f in app.dataframe if "late" in f.value)
+    assert listed["ticket_id"].tolist() == ["S-2"]
+
+
+def test_a_day_before_rows_of_the_file_can_be_left_out(open_page: Open, tiny: Path):
+    app = drop(open_page(tiny), ("more.csv", MORE))
+    settle(app.date_input(key="data_through").set_value(date(2025, 6, 2)).run())
+    assert "T-3" in html(app)
+    settle(app.button(key="data_through_none").click().run())
+    assert "data_commit_button" in [button.key for button in app.button]
 
 
 def test_rows_left_out_say_why_and_what_they_wait_for(open_page: Open, loaded: Path):

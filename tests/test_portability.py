@@ -16,7 +16,8 @@ from sqlglot.schema import MappingSchema
 
 from etl.catalogue import catalogue
 from etl.ledger import Model, models, relations
-from tests.ledger_case import ledger
+from etl.timeline import in_zone
+from tests.ledger_case import TIMEZONE, ledger
 
 INTEGERS = {exp.DType.INT, exp.DType.BIGINT, exp.DType.INT128}
 DATES = {exp.DType.DATE, exp.DType.TIMESTAMP}
@@ -234,7 +235,7 @@ ALLOWED: Mapping[type[exp.Expr], Rule] = {
     **dict.fromkeys(
         (
             exp.Between, exp.EQ, exp.GT, exp.GTE, exp.Greatest, exp.In, exp.Least, exp.LT, exp.LTE,
-            exp.NEQ,
+            exp.NEQ, exp.NullSafeEQ,
         ),
         alike,
     ),
@@ -254,8 +255,9 @@ ALLOWED: Mapping[type[exp.Expr], Rule] = {
     exp.Round: rounding,
     exp.Sqrt: estimate,
     exp.Sub: sum_or_difference,
-    # Text.
+    # Text. The place of a text in another counts from one; it is 0 where it is not there.
     exp.Length: anywhere,
+    exp.StrPosition: anywhere,
     exp.Like: pattern,
     exp.Substring: from_one,
     # Days and instants. Months are added alike: 31 January and one month is the last of February.
@@ -289,7 +291,7 @@ def schema() -> MappingSchema:
 
 def objections(model: Model, schema: MappingSchema) -> Iterator[str]:
     """What in the model may mean something else in Spark."""
-    tree = sqlglot.parse_one(model.sql, read="duckdb")
+    tree = sqlglot.parse_one(in_zone(model.sql, TIMEZONE), read="duckdb")
     tree = annotate_types(
         qualify(tree, schema=schema, dialect="duckdb", quote_identifiers=False),
         schema=schema,
@@ -323,7 +325,9 @@ def test_what_is_published_has_types_that_both_know() -> None:
         found = {
             f"{name}.{column}": of_type
             for name, model in models().items()
-            for column, of_type, *_ in con.execute(f"describe {model.sql}").fetchall()
+            for column, of_type, *_ in con.execute(
+                f"describe {in_zone(model.sql, TIMEZONE)}"
+            ).fetchall()
             if of_type.split("(")[0] not in PUBLISHED
         }
     assert found == {}

@@ -46,7 +46,7 @@ MORE = (
 )
 
 
-MODELS = ("sla.response", "compliance", "fact_contract", "contract_term")
+MODELS = ("sla.response", "compliance", "clause_evidence", "fact_contract", "contract_term")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -125,7 +125,13 @@ def test_a_preview_says_of_every_row_what_would_become_of_it(more: Preview):
     (sheet,) = more.sheets
 
     assert sheet.log.name == "tickets"
-    assert sheet.differences.counts() == {"new": 2, "changed": 1, "unchanged": 1, "superseded": 1}
+    assert sheet.differences.counts() == {
+        "new": 2,
+        "changed": 1,
+        "unchanged": 1,
+        "superseded": 1,
+        "older": 0,
+    }
     one = sheet.loaded
     assert (one.new, one.changed, one.unchanged, one.rejected, one.superseded) == (2, 1, 1, 1, 1)
     assert [row["ticket_id"] for row in sheet.differences.page("new")] == ["T-3", "T-4"]
@@ -350,7 +356,7 @@ def test_a_batch_shows_what_it_changed_when_it_was_loaded(
 
     found = diff(settings, "00003-tickets")
     assert found.differences.counts() == {
-        "new": 2, "changed": 1, "unchanged": 1, "superseded": 1,
+        "new": 2, "changed": 1, "unchanged": 1, "superseded": 1, "older": 0,
     }  # fmt: skip
     assert [(cell.key, cell.column) for cell in found.differences.cells()] == [
         (("T-1",), "responded_at")
@@ -375,7 +381,7 @@ def test_an_undo_shows_its_effect_and_does_exactly_that(
     preview = prepare_undo(settings, "00003-tickets")
 
     assert preview.differences.counts() == {
-        "new": 2, "changed": 1, "unchanged": 1, "superseded": 0,
+        "new": 2, "changed": 1, "unchanged": 1, "superseded": 0, "older": 0,
     }  # fmt: skip
     assert [row["ticket_id"] for row in preview.differences.page("new")] == ["T-3", "T-4"]
     (cell,) = preview.differences.cells()
@@ -389,3 +395,13 @@ def test_an_undo_shows_its_effect_and_does_exactly_that(
     assert list(temporary.iterdir()) == []
     with pytest.raises(KeptError, match="batch_undone"):
         prepare_undo(settings, "00003-tickets")
+
+
+def test_a_preview_remarks_what_the_load_will(
+    settings: Settings, file: Callable[[str, str], Path]
+) -> None:
+    far = "ticket_id,contract_id,service_type,reported_at\nZ,HT-1,软件故障,2025-09-01 08:00\n"
+    preview = prepare(settings, [file("far.csv", far)])
+    assert [note.code for note in preview.remarks] == ["lone_event"]
+    assert preview.sheets[0].loaded.lacking
+    assert [note.code for note in preview.commit().report.remarks] == ["lone_event"]

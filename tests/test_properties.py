@@ -771,7 +771,7 @@ def test_a_load_undone_was_never_loaded(seed: int) -> None:
         settings = Settings(Path(name) / "warehouse")
         load(settings, written(Path(name) / "base", list(base.items())))
         _, before = loaded_figures(settings)
-        done = load(settings, written(Path(name) / "changes", changes))
+        done = load(settings, written(Path(name) / "changes", changes), corrections=True)
         first, second = (str(file.batch) for file in done.files)
         undo(settings, first)
         marts, found = loaded_figures(settings)

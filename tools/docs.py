@@ -13,8 +13,8 @@ from etl.intake.check import exact
 from etl.report import TABLES
 
 HELP_WIDTH = 92
-# A message that refuses a file whole, though its module mostly has other things to say.
-REFUSALS = ("columns_would_empty",)
+# Messages that refuse a file whole, though their module mostly has other things to say.
+REFUSALS = ("columns_would_empty", "key_reused")
 # And one that does not.
 ASKED_OF_ROWS = ("values_unknown",)
 
@@ -120,13 +120,13 @@ def clauses() -> str:
 
 
 def alternatives() -> str:
-    """The clauses with a reading that has a plain alternative."""
+    """The clauses and figures with a reading that has a plain alternative."""
     return _table(
         ("clause", "taken", "the other reading"),
         (
-            (f"`{clause.id}`", clause.reading.en if clause.reading else "", clause.alternative.en)
-            for clause in catalogue().clauses.values()
-            if clause.alternative
+            (f"`{one.id}`", one.readings[0].en, one.alternative.en)
+            for one in (*catalogue().clauses.values(), *catalogue().figures.values())
+            if one.alternative
         ),
     )
 
@@ -204,6 +204,10 @@ def _notes(log: Log, column: Column) -> Iterator[str]:
         yield f"required unless `{column.required_unless}` is given"
     elif column.required:
         yield "required"
+    if column.bookkeeping:
+        yield "no event"
+    if column.unread:
+        yield f"any other word: `{column.unread}`, and asked"
     if column.references:
         yield f"names one of [{column.references}](#{column.references})"
     if column.known:
@@ -236,8 +240,7 @@ def _clause(clause: Clause) -> str:
         clause.text.en,
         clause.text.zh,
     ]
-    if clause.reading:
-        lines.append(f"*A reading.* {clause.reading.en}")
+    lines += [f"*A reading.* {reading.en}" for reading in clause.readings]
     lines.append(
         "\n".join(
             (
@@ -256,7 +259,7 @@ def _clause(clause: Clause) -> str:
 
 
 def _default(term: Term) -> str:
-    unit = term.unit.replace("_", " ")
+    unit = {"yes_no": "(1: yes, 0: no)"}.get(term.unit, term.unit.replace("_", " "))
     return "none" if term.default is None else f"{exact(term.default)} {unit}"
 
 

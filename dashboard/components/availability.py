@@ -13,15 +13,17 @@ import streamlit as st
 from dashboard import charts, queries
 from dashboard.charts import grids
 from dashboard.charts.availability import availability
+from dashboard.charts.complaints import stacks
 from dashboard.charts.figure import Figure
 from dashboard.components import availability_lists as lists
-from dashboard.components import drawer
+from dashboard.components import clauses, drawer
 from dashboard.components.card import CAPTION, card, chart, nothing
 from dashboard.components.figure import figure
 from dashboard.components.grid import grid
 from dashboard.page import Page
 from dashboard.queries import availability as asked
 from dashboard.texts import plain
+from etl.catalogue import catalogue
 
 MOST_ROWS = 16
 MOST_MONTHS = 18
@@ -34,15 +36,16 @@ Row = Mapping[Any, Any]
 def explanation(page: Page) -> None:
     """The letter's words, how the figure is made, that its target is assumed, what is missing."""
     words, contract = page.words, page.filters.contract
+    promise = catalogue().figures["availability"]
     goal = words("kpi.target", share=words.share(*asked.targets(page.book, contract)))
     parts = [
-        f"<blockquote>{escape(words('availability.quote'))}</blockquote>",
+        f"<blockquote>{escape(promise.quote)}</blockquote>",
         f"<p>{escape(words('availability.text'))}</p>",
         f"<p class='kept-sub'>{escape(goal)}</p>",
     ]
     if asked.assumed(page.book, contract):
         parts.append(f"<p class='kept-note'>{escape(words('availability.assumed'))}</p>")
-    parts.append(f"<p class='kept-sub'>{escape(words('availability.reading'))}</p>")
+    parts.append(clauses.readings(page, promise))
     with st.container(key="explained"):
         st.html(f"<div class='kept-clause'>{''.join(parts)}</div>")
     through = asked.ticket_log_through(page.book, page.selection)
@@ -444,6 +447,63 @@ def compared(page: Page, column: str) -> None:
             st.caption(words("availability.most", n=MOST_ROWS, all=len(served)))
 
 
+def early(page: Page) -> None:
+    """Faults per unit in the first 90 days after acceptance, by category; a bar opens them."""
+    words, selection = page.words, page.everything
+    found = asked.early(page.book, selection)
+    counted = found[found["units"] > 0]
+    title = words("availability.early")
+    with card(words, "early", title, words("availability.early_sub"), counted):
+        if counted.empty:
+            nothing(words, "availability.early_nothing" if _known(page) else "availability.nothing")
+            return
+        records = counted.head(MOST_ROWS).to_dict("records")
+
+        def build() -> Figure:
+            said = [
+                f"{row['per_unit']:.2f}  {words.counts(row['faults'], row['units'])}"
+                for row in records
+            ]
+            names = [row["category"] or words("card.none") for row in records]
+            return stacks(
+                pd.DataFrame(
+                    {
+                        "key": [row["category"] for row in records],
+                        "label": [escape(name) for name in names],
+                        "per_unit": [row["per_unit"] for row in records],
+                        "said": said,
+                        "tone": "",
+                        "hover": [
+                            f"<b>{escape(name)}</b><br>"
+                            + escape(
+                                words(
+                                    "availability.early_hover",
+                                    faults=words.number(row["faults"]),
+                                    units=words.number(row["units"]),
+                                )
+                            )
+                            for name, row in zip(names, records, strict=True)
+                        ],
+                    }
+                ),
+                page.palette,
+                parts=(("per_unit", "accent"),),
+            )
+
+        chart(
+            page,
+            selection,
+            build,
+            "availability_early",
+            title,
+            lambda key: lists.open_early_faults(
+                f"{title} · {key[0] or words('card.none')}", selection.but(category=key[0])
+            ),
+        )
+        if unwatched := int(found["unwatched"].sum()):
+            st.caption(words("availability.early_unwatched", n=words.number(unwatched)))
+
+
 def worst(page: Page) -> None:
     """The units that stood still the longest; a row opens the unit."""
     words, selection = page.words, page.selection
@@ -459,6 +519,6 @@ def worst(page: Page) -> None:
             on_click=lists.open_units,
             args=(title, selection),
         )
-        picked = lists.units(page, frame, drawer.numbered("worst_units"))
+        picked = lists.units(page, frame, drawer.numbered("worst_units"), compact=True)
         if picked is not None:
             drawer.unit(picked[1])

@@ -28,7 +28,12 @@ def open_faults(title: str, selection: Selection, finished: bool = False) -> Non
     drawer.listing(title, partial(_faults, selection, finished))
 
 
-def units(page: Page, frame: pd.DataFrame, key: str) -> Picked | None:
+def open_early_faults(title: str, selection: Selection) -> None:
+    """Open the faults of the first 90 days of the units of `selection`."""
+    drawer.listing(title, partial(_early_faults, selection))
+
+
+def units(page: Page, frame: pd.DataFrame, key: str, *, compact: bool = False) -> Picked | None:
     """Draw `frame` (see queries.availability.units); the unit that was picked, if any."""
     words = page.words
     columns = catalogue().logs["equipment"].columns
@@ -54,8 +59,9 @@ def units(page: Page, frame: pd.DataFrame, key: str) -> Picked | None:
             "contract_id": frame["contract_id"],
         }
     )
-    if page.filters.contract:
-        shown = shown.drop(columns="contract_id")
+    dropped = ["contract_id"] if page.filters.contract else []
+    dropped += ["covered_hours", "with_loaner", "service_days"] if compact else []
+    shown = shown.drop(columns=dropped)
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     event = st.dataframe(
         shown,
@@ -137,7 +143,27 @@ def _faults(selection: Selection, finished: bool, page: Page, key: str) -> Picke
         key,
         asked.faults_csv(book, selection, finished=finished),
     )
-    frame = asked.faults(book, selection, finished=finished, skip=skip)
+    return _fault_table(page, asked.faults(book, selection, finished=finished, skip=skip), key)
+
+
+def _early_faults(selection: Selection, page: Page, key: str) -> Picked | None:
+    words, book = page.words, page.book
+    total = int(asked.early(book, selection)["faults"].sum())
+    st.html(f"<div class='kept-sub'>{escape(drawer.described(page, selection))}</div>")
+    skip = paged(
+        page,
+        total,
+        asked.PAGE_UNITS,
+        words("drawer.rows", n=words.number(total)),
+        key,
+        asked.early_faults_csv(book, selection),
+    )
+    return _fault_table(page, asked.early_faults(book, selection, skip=skip), key)
+
+
+def _fault_table(page: Page, frame: pd.DataFrame, key: str) -> Picked | None:
+    """Draw faults (see queries.availability.faults); the ticket that was picked, if any."""
+    words = page.words
     columns = catalogue().logs["tickets"].columns
     shown = frame.drop(columns="end_at").assign(
         outcome=pd.Series(
@@ -169,6 +195,7 @@ def _faults(selection: Selection, finished: bool, page: Page, key: str) -> Picke
             "repair_hours": st.column_config.NumberColumn(
                 words("availability.repair_hours"), format="%.1f"
             ),
+            "days": words("availability.days_after"),
         },
     )
     picked = event["selection"]["rows"]

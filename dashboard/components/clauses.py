@@ -10,7 +10,7 @@ from dashboard import queries
 from dashboard.components.tags import labelled
 from dashboard.page import Page
 from dashboard.queries import Selection
-from etl.catalogue import catalogue
+from etl.catalogue import Clause, Figure, catalogue
 
 
 def limits(page: Page, clause: str, contract: str | None) -> list[str]:
@@ -44,10 +44,15 @@ def explanation(page: Page, clause: str, contract: str | None) -> None:
     parts.append(f"<p class='kept-sub'>{escape(' · '.join(notes))}</p>")
     if queries.assumed(page.book, clause, contract):
         parts.append(f"<p class='kept-note'>{escape(words('clause.assumed'))}</p>")
-    if found.reading is not None:
-        reading = words("clause.reading", text=found.reading.get(words.language))
-        parts.append(f"<p class='kept-sub'>{escape(reading)}</p>")
+    parts.append(readings(page, found))
     st.html(f"<div class='kept-clause'>{''.join(parts)}</div>")
+
+
+def readings(page: Page, one: Clause | Figure) -> str:
+    """What was read into the letter, as HTML: a paragraph for each reading."""
+    words = page.words
+    said = (words("clause.reading", text=text.get(words.language)) for text in one.readings)
+    return "".join(f"<p class='kept-sub'>{escape(text)}</p>" for text in said)
 
 
 def table(page: Page, frame: pd.DataFrame, key: str) -> tuple[str, str] | None:

@@ -15,6 +15,7 @@ from dashboard.page import Desk
 from dashboard.queries import data as asked
 from dashboard.texts import plain
 from etl.catalogue import catalogue
+from etl.errors import DamagedError
 from etl.intake.batches import Diff, diff, find, original
 from etl.report import write_rejects
 from etl.store import Batch, Warehouse
@@ -68,7 +69,15 @@ def _list(desk: Desk, every: Any) -> str | None:
             for name, sheet in zip(every["file"], every["sheet"], strict=True)
         ],
         state=[[words("data.undone" if gone else "data.counts")] for gone in every["undone"]],
-    )[["batch", "file", "state", "at", "by", "log", "new", "changed", "unchanged", "rejected"]]
+    )
+    counts = [
+        "new",
+        "changed",
+        "unchanged",
+        *(["older"] if every["older"].any() else []),
+        "rejected",
+    ]
+    shown = shown[["batch", "file", "state", "at", "by", "log", *counts]]
     event = st.dataframe(
         shown,
         key="data_batch_list",
@@ -88,10 +97,7 @@ def _list(desk: Desk, every: Any) -> str | None:
             "by": words("data.by_whom"),
             "file": words("data.file"),
             "log": words("data.log"),
-            **{
-                name: words(f"data.kind_{name}")
-                for name in ("new", "changed", "unchanged", "rejected")
-            },
+            **{name: words(f"data.kind_{name}") for name in counts},
         },
     )
     rows = event["selection"]["rows"]
@@ -123,7 +129,11 @@ def _opened(desk: Desk, identity: str) -> None:
 
 def _downloads(desk: Desk, warehouse: Warehouse, batch: Batch) -> None:
     words = desk.words
-    came = original(warehouse, batch)
+    try:
+        came = original(warehouse, batch)
+    except DamagedError as error:
+        came = None
+        st.warning(catalogue().sentence(error, words.language), icon=":material/broken_image:")
     if came is not None:
         name, path = came
         st.download_button(

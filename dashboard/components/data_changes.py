@@ -17,10 +17,11 @@ from etl.catalogue import Log, catalogue
 from etl.intake.check import exact
 from etl.intake.differences import Differences
 from etl.intake.effect import Effect, Figures, Moved
+from etl.intake.match import Note
 from etl.intake.preview import Preview, Sheet
 from etl.report import iso
 
-KINDS = ("changed", "new", "unchanged", "superseded")
+KINDS = ("changed", "new", "unchanged", "superseded", "older")
 PAGE = 200
 
 
@@ -33,7 +34,7 @@ def cards(desk: Desk, intake: Intake, preview: Preview) -> None:
                 f"<div class='kept-empty'><h2>{escape(words('data.nothing'))}</h2>"
                 f"<p>{escape(words('data.nothing_sub'))}</p></div>"
             )
-        _counts(words, preview.sheets)
+        _counts(words, preview.sheets, preview.remarks)
         if preview.skipped:
             said = words("data.skipped", names=words.listed(preview.skipped))
             st.html(f"<div class='kept-sub'>{escape(said)}</div>")
@@ -57,8 +58,8 @@ def place(words: Words, sheet: Sheet) -> str:
     return words("data.through") if sheet.prepared.path is None else sheet.loaded.place
 
 
-def _counts(words: Words, sheets: Sequence[Sheet]) -> None:
-    names = ("new", "changed", "unchanged", "superseded", "rejected", "totals_rows")
+def _counts(words: Words, sheets: Sequence[Sheet], remarks: Sequence[Note]) -> None:
+    names = ("new", "changed", "unchanged", "superseded", "older", "rejected", "totals_rows")
     shown = pd.DataFrame(
         [
             {
@@ -69,9 +70,12 @@ def _counts(words: Words, sheets: Sequence[Sheet]) -> None:
             for sheet in sheets
         ]
     )
-    dropped = [name for name in ("superseded", "totals_rows") if not shown[name].any()]
+    for note in remarks:
+        said = catalogue().message(note.code, words.language, **note.values)
+        st.html(f"<p class='kept-refusal warn'>{escape(said)}</p>")
+    dropped = [name for name in ("superseded", "older", "totals_rows") if not shown[name].any()]
     for sheet in sheets:
-        for note in sheet.loaded.notes:
+        for note in (*sheet.loaded.notes, *sheet.loaded.remarks):
             said = catalogue().message(note.code, words.language, **note.values)
             st.html(
                 f"<p class='kept-refusal info'>{escape(place(words, sheet))}: {escape(said)}</p>"

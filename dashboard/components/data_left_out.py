@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import building
 from dashboard.components import states
 from dashboard.components.card import card, nothing
+from dashboard.components.obligations import choice
 from dashboard.page import Desk
 from dashboard.queries import Book
 from dashboard.queries import data as asked
@@ -24,6 +25,8 @@ def section(desk: Desk) -> None:
     book = current(desk)
     if book is None:
         return
+    _concerns(desk, book)
+    _lapsed(desk, book)
     log = _log(desk, book)
     _rejects(desk, book, log)
     _waiting(desk, book, log)
@@ -43,6 +46,49 @@ def current(desk: Desk) -> Book | None:
                 sentence = words("data.empty_sub")
             st.html(f"<p class='kept-sub'>{escape(sentence)}</p>")
     return None
+
+
+def _concerns(desk: Desk, book: Book) -> None:
+    words, found = desk.words, asked.concerns(book)
+    if not found:
+        return
+    with card(words, "concerns", words("data.concerns"), words("data.concerns_sub")):
+        for note in found:
+            said = catalogue().message(note.code, words.language, **note.values)
+            tone = "warn" if note.code == "lone_event" else "info"
+            st.html(f"<p class='kept-refusal {tone}'>{escape(said)}</p>")
+
+
+def _lapsed(desk: Desk, book: Book) -> None:
+    """Draw the tickets that are cancelled or duplicate, where there are any."""
+    words, counts = desk.words, asked.lapsed(book)
+    if not counts:
+        return
+    said = catalogue().message("load_lapsed", words.language, **counts)
+    with card(words, "lapsed", words("data.lapsed"), said):
+        skip = _page(desk, counts["cancelled"] + counts["duplicate"], "lapsed")
+        found = asked.lapsed_tickets(book, skip=skip, limit=PAGE)
+        columns = catalogue().logs["tickets"].columns
+        st.dataframe(
+            found.assign(
+                status=[choice(words.language, "status", one) for one in found["status"]],
+                reported_at=[words.instant(one.to_pydatetime()) for one in found["reported_at"]],
+                late=[words("data.yes" if one else "data.no") for one in found["late"]],
+                counts=[words("data.yes" if one else "data.no") for one in found["counts"]],
+            ),
+            key="data_lapsed",
+            hide_index=True,
+            height="content" if len(found) <= MOST_VISIBLE else 460,
+            alt=words("data.lapsed"),
+            column_config={
+                **{
+                    name: columns[name].label.get(words.language)
+                    for name in ("ticket_id", "contract_id", "status", "reported_at")
+                },
+                "late": words("data.lapsed_late"),
+                "counts": words("data.lapsed_counts"),
+            },
+        )
 
 
 def _log(desk: Desk, book: Book) -> str | None:

@@ -12,7 +12,7 @@ from dashboard.components.tags import tags
 from dashboard.page import Desk
 from dashboard.queries import data as asked
 from etl.catalogue import catalogue
-from etl.intake.mapping import ColumnMapping
+from etl.intake.mapping import CONTRACT, YEAR, ColumnMapping
 from etl.intake.remembered import forget
 from etl.intake.template import template
 from etl.store import Warehouse
@@ -130,6 +130,12 @@ def _mapping(desk: Desk, mapping: ColumnMapping) -> None:
         f"{log.columns[column].label.get(words.language)}: "
         + words.listed(f"{value} → {code}" for value, code in meanings.items())
         for column, meanings in mapping.translations.items()
+    ]
+    said += [
+        f"{log.columns[column].label.get(words.language)}: "
+        + (words(f"data.prefix_{one}") if one in (CONTRACT, YEAR) else one)
+        + "/…"
+        for column, one in mapping.key_prefix.items()
     ]
     with st.container(
         key=f"data_mapping_{mapping.identity}", horizontal=True, vertical_alignment="center"

@@ -13,11 +13,12 @@ from dashboard.page import Desk
 from dashboard.texts import Words
 from etl.catalogue import catalogue
 from etl.errors import KeptError
-from etl.intake.mapping import UNITS, ColumnMapping, Duration
+from etl.intake.mapping import CONTRACT, UNITS, YEAR, ColumnMapping, Duration, numbers, prefixed
 from etl.intake.match import Found, Proposal
 
 NONE = "—"
 SAMPLES = 3
+_TEXT = "text"
 
 
 def cards(desk: Desk, intake: Intake) -> None:
@@ -239,6 +240,10 @@ def _more(words: Words, intake: Intake, one: Candidate, proposal: Proposal, numb
                 if st.form_submit_button(words("data.take_over")) and target != start:
                     one.choose(_with_span(proposal.mapping, target, header, start, unit))
                     _changed(intake)
+    if numbers(proposal.log):
+        with st.popover(words("data.numbers"), icon=":material/tag:"):
+            st.html(f"<div class='kept-sub'>{escape(words('data.numbers_sub'))}</div>")
+            _prefix(words, intake, one, proposal, str(number))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             words("data.mapping_toml"),
@@ -303,6 +308,43 @@ def question(desk: Desk, intake: Intake, error: KeptError) -> bool:
     if st.button(words("data.leave_out"), key="answer_none"):
         _answered(intake, one, _without(mapping, column))
     return True
+
+
+def reused(words: Words, intake: Intake, error: KeptError) -> None:
+    """Draw the answers where numbers are those of something else: corrections, or a prefix."""
+    st.html(f"<div class='kept-sub'>{escape(words('data.reused'))}</div>")
+    if st.button(words("data.corrections_yes"), key="data_corrections"):
+        intake.corrections = True
+        intake.look()
+        st.rerun()
+    place = error.values.get("file")
+    one = next((one for one in intake.candidates if one.place == place), None)
+    if one is not None and one.proposal is not None:
+        _prefix(words, intake, one, one.proposal, "reused")
+
+
+def _prefix(words: Words, intake: Intake, one: Candidate, proposal: Proposal, key: str) -> None:
+    """What stands before the numbers of a file."""
+    log, mapping = proposal.log, proposal.mapping
+    said = mapping.key_prefix.get(log.key[0])
+    kinds = [NONE, *([CONTRACT] if CONTRACT in log.columns else []), YEAR, _TEXT]
+    known = NONE if said is None else said if said in kinds else _TEXT
+    with st.form(f"prefix_{key}", border=False):
+        kind = st.selectbox(
+            words("data.prefix"),
+            kinds,
+            index=kinds.index(known),
+            format_func=lambda one: one if one == NONE else words(f"data.prefix_{one}"),
+            width=280,
+        )
+        text = st.text_input(
+            words("data.prefix_text"), value=said if known == _TEXT else "", max_chars=40, width=280
+        )
+        text = str(text or "").strip()
+        if st.form_submit_button(words("data.take_over")) and (kind != _TEXT or text):
+            chosen = {} if kind == NONE else prefixed(log, text if kind == _TEXT else str(kind))
+            one.choose(replace(mapping, key_prefix=chosen))
+            _changed(intake)
 
 
 def _answered(intake: Intake, one: Candidate, mapping: ColumnMapping) -> None:

@@ -1,6 +1,6 @@
 """Refused rows, grouped by cause: words to translate, cells to mend, a file to take along."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
 
@@ -24,8 +24,30 @@ _CHOICES = ("choice", "choices")
 def cards(desk: Desk, intake: Intake, preview: Preview) -> None:
     """Draw a card for each file or sheet that has refused rows."""
     for number, sheet in enumerate(preview.sheets):
+        for column, counted in sheet.loaded.unread.items():
+            _unread(desk, intake, sheet, sheet.log.columns[column], counted, number)
         if sheet.rejects:
             _card(desk, intake, sheet, number)
+
+
+def _unread(
+    desk: Desk,
+    intake: Intake,
+    sheet: Sheet,
+    column: Column,
+    counted: Mapping[str, int],
+    number: int,
+) -> None:
+    """Words that nobody translated, in rows that are taken all the same."""
+    words = desk.words
+    label = column.label.get(words.language)
+    with card(
+        words,
+        f"unread_{number}_{column.name}",
+        words("data.unread", column=label, file=sheet.loaded.place),
+        words("data.unread_sub"),
+    ):
+        _translate(words, intake, sheet, column, counted, number)
 
 
 def _card(desk: Desk, intake: Intake, sheet: Sheet, number: int) -> None:
@@ -80,19 +102,24 @@ def _mend(words: Words, intake: Intake, sheet: Sheet, causes: Sequence[Cause], n
     cause = causes[place or 0]
     column = sheet.log.columns[cause.column] if cause.column else None
     if column is not None and column.type in _CHOICES and cause.code.startswith("not_a_"):
-        _translate(words, intake, sheet, cause, column, number)
+        counted: dict[str, int] = {}
+        for reject in sheet.refused(cause):
+            for problem in reject.problems:
+                if (problem.code, problem.column) == (cause.code, cause.column) and problem.value:
+                    counted[problem.value] = counted.get(problem.value, 0) + 1
+        _translate(words, intake, sheet, column, counted, number)
     _cells(words, intake, sheet, cause, number)
 
 
 def _translate(
-    words: Words, intake: Intake, sheet: Sheet, cause: Cause, column: Column, number: int
+    words: Words,
+    intake: Intake,
+    sheet: Sheet,
+    column: Column,
+    counted: Mapping[str, int],
+    number: int,
 ) -> None:
     """Words that no choice has, each given its meaning: for this file, and others like it."""
-    counted: dict[str, int] = {}
-    for reject in sheet.refused(cause):
-        for problem in reject.problems:
-            if (problem.code, problem.column) == (cause.code, cause.column) and problem.value:
-                counted[problem.value] = counted.get(problem.value, 0) + 1
     codes = list(column.choices or {})
     labels = [choice(words.language, column.name, code, sheet.log.name) for code in codes]
     values = sorted(counted, key=lambda value: -counted[value])[:SHOWN]
@@ -105,7 +132,7 @@ def _translate(
                 "means": [None for _ in values],
             }
         ),
-        key=f"translate_{number}_{cause.column}_{abs(hash(tuple(values)))}",
+        key=f"translate_{number}_{column.name}_{abs(hash(tuple(values)))}",
         hide_index=True,
         num_rows="fixed",
         disabled=["value", "rows"],
@@ -120,7 +147,9 @@ def _translate(
         for row in edited.to_dict("records")
         if row["means"] in labels
     }
-    if st.button(words("data.take_over"), key=f"translate_go_{number}", disabled=not meanings):
+    if st.button(
+        words("data.take_over"), key=f"translate_go_{number}_{column.name}", disabled=not meanings
+    ):
         candidate = next(one for one in intake.candidates if one.place == _place(sheet))
         assert candidate.proposal is not None
         mapping = candidate.proposal.mapping

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import queries
 from dashboard.page import Page
+from dashboard.queries.data import concerns
 from dashboard.texts import Words
 from etl.catalogue import catalogue
 
@@ -30,6 +31,11 @@ def bar(page: Page) -> None:
         marks.append(("warn", words("fresh.waiting", n=words.number(book.waiting_rows))))
     if missing:
         marks.append(("quiet", words("fresh.missing", n=len(missing))))
+    marks += [
+        ("warn", catalogue().message("lone_event", words.language, **note.values))
+        for note in concerns(book)
+        if note.code == "lone_event"
+    ]
     pills = "".join(f"<span class='kept-pill {tone}'>{escape(text)}</span>" for tone, text in marks)
     with st.container(key="freshness", horizontal=True, vertical_alignment="center", gap="small"):
         st.html(

@@ -16,6 +16,7 @@ from etl.catalogue import catalogue
 from etl.reports.document import document
 from etl.reports.sections import Chart, Column, Report, Section
 from etl.reports.workbook import workbook
+from etl.verdict import IDLE
 
 MOST_ROWS = 60
 _NOTED = "printing.noted"
@@ -27,7 +28,7 @@ LEFT_OUT = frozenset(
     }
 )  # fmt: skip
 _SHARES = frozenset(
-    {"rate", "ratio", "target", "availability", "availability_with_loaner", "chance"}
+    {"rate", "ratio", "share", "target", "availability", "availability_with_loaner", "chance"}
 )
 _DRAWN = ("rate", "availability", "availability_with_loaner")
 
@@ -134,7 +135,7 @@ def _section(
 ) -> Section:
     named = {name: said for name in data.columns if (said := heading(words, str(name)))}
     if "verdict" in data:
-        data = data[data["verdict"] != "no_activity"]
+        data = data[~data["verdict"].isin(IDLE)]
     shown = data[list(named)].iloc[:most_rows].dropna(axis=1, how="all")
     columns = tuple(Column(named[name], _kind(str(name), shown[name])) for name in shown.columns)
     tellers = [partial(_value, words, str(name)) for name in shown.columns]
@@ -184,6 +185,7 @@ def _in_words(words: Words, name: str, value: str) -> str:
         "guarantee": catalogue().states,
         "verdict": {**catalogue().contract_verdicts, **catalogue().verdicts},
         "other_verdict": catalogue().verdicts,
+        "narrow_verdict": catalogue().contract_verdicts,
         "signal": catalogue().signals,
     }.get(name, {})
     if value in known:

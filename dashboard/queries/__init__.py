@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,21 +16,26 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.queries.answers import per_generation, per_view
+from dashboard.queries.answers import looked_at, per_generation, per_view
 from dashboard.queries.cube import Cube
 from etl.catalogue import catalogue
 from etl.config import Settings
+from etl.generations import distrust
 from etl.ledger import computed_clauses
-from etl.marts import Progress, marts_are_built, open_marts, silent
-from etl.verdict import verdict
+from etl.marts import Progress, generation_of, marts_are_built, open_marts, silent
+from etl.verdict import EVIDENCE, IDLE, verdict
 
 STATES = ("met", "breached", "unknown", "pending", "excluded")
 UNMET = frozenset({"breached", "unknown"})
-SEVERITY = ("broken", "undecided", "no_evidence", "open", "kept", "no_activity")
+SEVERITY = (
+    "broken", "undecided", "no_evidence", "open", "kept", "no_activity", "not_promised",
+)  # fmt: skip
 PAGE_ROWS = 200
 DOWNLOAD_ROWS = 1_000_000
 MOST_TICKETS = 50
 STALE_AFTER = timedelta(days=45)
+UNREADABLE = (duckdb.Error, FileNotFoundError)
+"""What reading marts raises where their file was swept or damaged."""
 NONE = ""
 """The value of a dimension that is empty in the log."""
 _DAY_END = time(23, 59, 59)
@@ -124,7 +130,7 @@ def book(settings: Settings, as_of: date | None = None, progress: Progress = sil
     Raises KeptError where the warehouse holds nothing yet.
     """
     marts = open_marts(settings, _end_of(as_of), progress)
-    return Book(
+    found = Book(
         path=str(marts.path),
         key=marts.key,
         as_of=marts.as_of,
@@ -132,6 +138,8 @@ def book(settings: Settings, as_of: date | None = None, progress: Progress = sil
         rejected_rows=marts.rejected_rows,
         waiting_rows=sum(marts.waiting_rows.values()),
     )
+    looked_at(found)
+    return found
 
 
 def _end_of(day: date | None) -> datetime | None:
@@ -148,10 +156,24 @@ def _connection(book: Book) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(book.path, read_only=True)
 
 
+def _cursor(book: Book) -> duckdb.DuckDBPyConnection:
+    try:
+        return _connection(book).cursor()
+    except duckdb.ConnectionException:  # closed meanwhile to make room for another generation
+        return _connection(book).cursor()
+
+
 def frame(book: Book, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-    """What a query gives on the marts of `book`."""
-    with _connection(book).cursor() as cursor:
+    """What a query gives on the marts of `book`. Raises one of UNREADABLE where they are gone."""
+    with _cursor(book) as cursor:
         return cursor.execute(sql, list(parameters)).df()
+
+
+def let_go(book: Book) -> None:
+    """Closes the marts of `book`; where their files are damaged or gone they are built anew."""
+    _connection.clear(book)
+    for file in {Path(book.path), generation_of(Path(book.path))}:
+        distrust(file)
 
 
 def shared(selection: Selection) -> tuple[list[str], list[object]]:
@@ -390,7 +412,11 @@ def csv_of(book: Book, sql: str, parameters: Sequence[object] = ()) -> Callable[
     connection = _connection(book)
 
     def make() -> bytes:
-        with connection.cursor() as cursor:
+        try:
+            cursor = connection.cursor()
+        except duckdb.ConnectionException:  # closed since the page was drawn
+            cursor = duckdb.connect(book.path, read_only=True)
+        with cursor:
             return csv(cursor.execute(sql, list(parameters)).df())
 
     return make
@@ -514,7 +540,29 @@ def assumed(book: Book, clause: str, contract: str | None) -> bool:
     return any((one, figure) in _assumed(book) for one in inside for figure in figures)
 
 
-def verdict_at(row: Mapping[Any, Any], target: Decimal, *, evidence: bool = True) -> str:
+@per_generation
+def _evidence(book: Book) -> dict[tuple[str, str], str]:
+    found = frame(book, "select contract_id, clause, evidence from clause_evidence")
+    return {
+        (contract, clause): evidence
+        for contract, clause, evidence in zip(
+            found["contract_id"], found["clause"], found["evidence"], strict=True
+        )
+    }
+
+
+def evidence_of(book: Book, clause: str, contract: str | None) -> str:
+    """What the logs of the contracts in view can show of a clause: the most that one of them can.
+
+    One of EVIDENCE; not_promised only where none of them makes the promise.
+    """
+    inside = [contract] if contract else list(contracts(book))
+    known = _evidence(book)
+    found = [known.get((one, clause), "shown") for one in inside]
+    return min(found, key=EVIDENCE.index, default="shown")
+
+
+def verdict_at(row: Mapping[Any, Any], target: Decimal, *, evidence: str = "shown") -> str:
     """The verdict over the counts of `row`."""
     return verdict(
         met=int(row["met"]),
@@ -522,7 +570,7 @@ def verdict_at(row: Mapping[Any, Any], target: Decimal, *, evidence: bool = True
         unknown=int(row["unknown"]),
         pending=int(row["pending"]),
         target=target,
-        has_evidence=evidence,
+        evidence=evidence,
     )
 
 
@@ -539,12 +587,12 @@ def verdicts(book: Book, selection: Selection) -> pd.DataFrame:
     full = full.fillna(dict.fromkeys(sums, 0)).astype(dict.fromkeys(sums, "int64"))
     full = full.reset_index()
     full["group"] = [catalogue().clauses[clause].group for clause in full["clause"]]
-    goals, present = _terms(book), loaded(book)
+    goals = _terms(book)
     full["verdict"] = [
         verdict_at(
             row,
             goals.get((row["contract_id"], f"{row['clause']}.target"), Decimal(1)),
-            evidence=catalogue().clauses[row["clause"]].log in present,
+            evidence=evidence_of(book, row["clause"], row["contract_id"]),
         )
         for row in full.to_dict("records")
     ]
@@ -561,7 +609,7 @@ def verdict_in_view(book: Book, selection: Selection, clause: str) -> str:
     if len(goals) > 1:
         return worst(list(found["verdict"]))
     sums = {state: int(found[state].sum()) for state in STATES}
-    return verdict_at(sums, goals[0], evidence=catalogue().clauses[clause].log in loaded(book))
+    return verdict_at(sums, goals[0], evidence=evidence_of(book, clause, selection.contract))
 
 
 def worst(found: Sequence[str]) -> str:
@@ -579,8 +627,8 @@ def board(book: Book, selection: Selection) -> pd.DataFrame:
     for (group, contract), part in verdicts(book, selection).groupby(
         ["group", "contract_id"], sort=False
     ):
-        active = [found for found in part["verdict"] if found != "no_activity"]
-        cell = worst(active)
+        active = [found for found in part["verdict"] if found not in IDLE]
+        cell = worst(active or list(part["verdict"]))
         cells.append((group, contract, cell, active.count(cell), len(active) or len(part)))
     return pd.DataFrame(cells, columns=["group", "contract_id", "verdict", "part", "whole"])
 
@@ -613,7 +661,11 @@ def tickets(book: Book, wanted: str, selection: Selection) -> pd.DataFrame:
             reported_at, responded_at, onsite_at, left_site_at, resolved_at, closed_at
         from fact_ticket
         where
-            (starts_with(lower(ticket_id), lower(?)) or starts_with(lower(equipment_id), lower(?)))
+            reading = 0
+            and (
+                starts_with(lower(ticket_id), lower(?))
+                or starts_with(lower(equipment_id), lower(?))
+            )
             and {" and ".join(conditions) or "true"}
         order by reported_at desc, ticket_id limit {MOST_TICKETS:d}
         """,
@@ -624,7 +676,7 @@ def tickets(book: Book, wanted: str, selection: Selection) -> pd.DataFrame:
 @per_view()
 def ticket(book: Book, ticket_id: str) -> pd.DataFrame:
     """One ticket as it stands at as_of: one row, or none."""
-    return frame(book, "select * from fact_ticket where ticket_id = ?", [ticket_id])
+    return frame(book, "select * from fact_ticket where reading = 0 and ticket_id = ?", [ticket_id])
 
 
 @per_view()

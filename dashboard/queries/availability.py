@@ -30,9 +30,12 @@ from etl.catalogue import catalogue
 TARGET = "availability_target"
 PAGE_UNITS = 100
 _MEASURES = (
-    "units", "service_seconds", "down_seconds", "covered_seconds",
-    "faults", "repairs", "repair_seconds",
+    "units", "open_units", "open_seconds", "service_seconds", "down_seconds", "covered_seconds",
+    "faults", "counted_faults", "repairs", "repair_seconds",
 )  # fmt: skip
+_FAULT = """
+    ticket_id, contract_id, equipment_id, department, category, reported_at, end_at,
+    date_diff('second', reported_at, end_at) / 3600.0 as repair_hours, outcome"""
 _DERIVED = """
     service_seconds - down_seconds as up_seconds,
     service_seconds - down_seconds + covered_seconds as served_seconds,
@@ -70,8 +73,10 @@ def measured(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.D
 
     Columns: `by` (an empty one is ""), units (unit-months: units where one month is meant),
     service, down, covered, up, served (up or covered) seconds, availability and
-    availability_with_loaner (null without service), hardware faults, repairs (those finished),
-    mttr_seconds = Σ repair time ÷ repairs, mtbf_seconds = Σ (service − down) ÷ faults.
+    availability_with_loaner (null without service), hardware faults, repairs (those whose time is
+    known), mttr_seconds = Σ repair time ÷ repairs, mtbf_seconds = Σ (service − down) ÷ the faults
+    of units whose downtime is known. open_units and open_seconds are the unit-months, and their
+    service, whose downtime the log leaves open; all other sums leave them out.
     """
     of_department = "department" in by or selection.department is not None
     of_category = "category" in by or selection.category is not None
@@ -104,7 +109,7 @@ def _derived(sums: pd.DataFrame) -> pd.DataFrame:
         availability=up / whole,
         availability_with_loaner=served / whole,
         mttr_seconds=_quotient(sums["repair_seconds"], sums["repairs"]),
-        mtbf_seconds=_quotient(up, sums["faults"]),
+        mtbf_seconds=_quotient(up.where(service > 0), sums["counted_faults"]),
     )
 
 
@@ -166,7 +171,7 @@ def _units(selection: Selection, among: str, named: list[object]) -> tuple[str, 
         ),
         fault as (
             select equipment_id, count(*) as faults from fact_repair
-            where {reported} and {among} group by equipment_id
+            where reading = 0 and {reported} and {among} group by equipment_id
         )
         select summed.*, {_DERIVED}
             service_seconds / 86400.0 as service_days,
@@ -219,9 +224,62 @@ def faults_csv(book: Book, selection: Selection, *, finished: bool = False) -> C
 def _faults(selection: Selection, finished: bool) -> tuple[str, list[object]]:
     where, parameters = _reported(selection)
     sql = f"""
-        select ticket_id, contract_id, equipment_id, department, category, reported_at, end_at,
-            date_diff('second', reported_at, end_at) / 3600.0 as repair_hours, outcome,
-        from fact_repair where {where} {"and finished" if finished else ""}
+        select {_FAULT},
+        from fact_repair where reading = 0 and {where} {"and finished" if finished else ""}
+        order by reported_at desc, ticket_id"""
+    return sql, parameters
+
+
+@per_generation
+def _early(book: Book) -> Cube:
+    found = frame(
+        book,
+        """
+        select contract_id, department, category,
+            count(distinct equipment_id) filter (where watched) as units,
+            count(ticket_id) filter (where watched) as faults,
+            count(distinct equipment_id) filter (where not watched) as unwatched,
+        from early_fault group by all
+        """,
+    )
+    return Cube.of(found, ("units", "faults", "unwatched"))
+
+
+@per_view()
+def early(book: Book, selection: Selection) -> pd.DataFrame:
+    """Faults of the first 90 days after acceptance, of whatever period, by category.
+
+    Columns: category ("" without one), units watched through their 90 days, their faults, unwatched
+    units, which are in neither, and per_unit = faults ÷ units; the highest first.
+    """
+    found = _early(book).sums(("category",), among(selection))
+    found = found.assign(per_unit=found["faults"] / found["units"].where(found["units"] > 0))
+    return found.sort_values("per_unit", ascending=False, kind="stable", ignore_index=True)
+
+
+@per_view()
+def early_faults(
+    book: Book, selection: Selection, *, skip: int = 0, limit: int = PAGE_UNITS
+) -> pd.DataFrame:
+    """The faults that `early` counts, the latest first: the columns of `faults`, and days: after
+    acceptance.
+    """
+    sql, parameters = _early_faults(selection)
+    return frame(book, f"{sql} limit {limit:d} offset {skip:d}", parameters)
+
+
+def early_faults_csv(book: Book, selection: Selection) -> Callable[[], bytes]:
+    """All of `early_faults` as CSV, made when it is called."""
+    sql, parameters = _early_faults(selection)
+    return csv_of(book, f"{sql} limit {DOWNLOAD_ROWS:d}", parameters)
+
+
+def _early_faults(selection: Selection) -> tuple[str, list[object]]:
+    conditions, parameters = shared(selection)
+    sql = f"""
+        select {_FAULT}, date_diff('day', accepted_on, reported_at::date) as days,
+        from early_fault
+        where {" and ".join(["watched", "ticket_id is not null", *conditions])}
         order by reported_at desc, ticket_id"""
     return sql, parameters
 
@@ -286,15 +344,20 @@ def ticket_log_through(book: Book, selection: Selection) -> date | None:
 def standing(book: Book, row: Mapping[Any, Any], target: Decimal, *, complete: bool = True) -> str:
     """What `row` of `measured` comes to against `target`, in the words of a verdict.
 
-    Where the ticket log ends before the period does, nothing is decided.
+    Where the ticket log ends before the period does, nothing is decided. Service of which nobody
+    knows how much was downtime can turn it either way.
     """
-    if not row["service_seconds"]:
+    known, left_open = int(row["service_seconds"]), int(row["open_seconds"])
+    if not known + left_open:
         return "no_activity"
-    if "tickets" not in loaded(book):
+    if "tickets" not in loaded(book) or not known:
         return "no_evidence"
     if not complete:
         return "undecided"
-    return "kept" if row["up_seconds"] >= target * int(row["service_seconds"]) else "broken"
+    needed = target * (known + left_open)
+    if row["up_seconds"] >= needed:
+        return "kept"
+    return "broken" if row["up_seconds"] + left_open < needed else "undecided"
 
 
 def standing_in_view(book: Book, selection: Selection) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -10,13 +11,17 @@ from dashboard.queries.answers import per_generation, per_view
 from etl.catalogue import catalogue
 from etl.config import Settings
 from etl.intake.check import Problem, problems_from_json
+from etl.intake.lacking import lacking_rows
 from etl.intake.mapping import ColumnMapping
+from etl.intake.match import Note
 from etl.intake.remembered import remembered
+from etl.lone_event import lone_event
+from etl.marts import beside_logs
 from etl.store import Warehouse
 
 BATCH_COLUMNS = (
     "batch", "at", "by", "file", "sheet", "log", "new", "changed", "unchanged", "rejected",
-    "superseded", "undone", "sequence",
+    "superseded", "older", "undone", "sequence",
 )  # fmt: skip
 
 
@@ -57,6 +62,63 @@ def left_out(book: Book) -> dict[str, dict[str, int]]:
         rows = frame(book, sql)
         found[kind] = {str(log): int(n) for log, n in zip(rows["log"], rows["n"], strict=True)}
     return found
+
+
+@per_generation
+def concerns(book: Book) -> tuple[Note, ...]:
+    """What a person should know of the data: a lone event, clauses without a column, unread words.
+
+    Of each clause without a column with how many rows, of how many, lack it.
+    """
+    found = []
+    path = Path(book.path)
+    with beside_logs(path) as (con, logs):
+        if latest := lone_event(con, logs):
+            found.append(Note("lone_event", latest.texts(_file_of(path, latest.batch))))
+        for one, rows, every in lacking_rows(con, logs):
+            note = one.note
+            counts = {"rows": rows, "every": every, "log": catalogue().logs[one.log].label}
+            found.append(Note(f"{note.code}_rows", {**note.values, **counts}))
+        unread = con.execute(
+            f"select count(*) from {logs}.tickets where status = 'unknown'"
+        ).fetchone()
+        if unread and unread[0]:
+            found.append(Note("statuses_unread", {"count": unread[0]}))
+    return tuple(found)
+
+
+def _file_of(path: Path, sequence: int) -> str:
+    """The file of a batch, as the manifest of a generation names it."""
+    warehouse = Warehouse(Settings(path.parents[1]))
+    manifest = warehouse.manifest_numbered(path.name.split("-")[0])
+    return next((one.file for one in manifest.batches if one.sequence == sequence), "")
+
+
+@per_generation
+def lapsed(book: Book) -> dict[str, int]:
+    """How many tickets are cancelled, duplicate, and of both closed too late (late)."""
+    rows = frame(
+        book,
+        "select status, count(*) as n, count(*) filter (late) as late "
+        "from fact_ticket_lapsed group by status",
+    )
+    if rows.empty:
+        return {}
+    counts = {str(status): int(n) for status, n in zip(rows["status"], rows["n"], strict=True)}
+    return {"cancelled": 0, "duplicate": 0, **counts, "late": int(rows["late"].sum())}
+
+
+@per_view(32)
+def lapsed_tickets(book: Book, *, skip: int = 0, limit: int = 200) -> pd.DataFrame:
+    """Tickets that are cancelled or duplicate: ticket_id, contract_id, status, reported_at,
+    late (closed too late, or nobody knows when) and counts (whether they count all the same).
+    """
+    return frame(
+        book,
+        "select ticket_id, contract_id, status, reported_at, late, not lapsed as counts "
+        "from fact_ticket_lapsed order by late desc, reported_at desc, ticket_id "
+        f"limit {limit:d} offset {skip:d}",
+    )
 
 
 @per_view(32)

@@ -9,8 +9,8 @@ from dashboard.queries import (
     STATES,
     Book,
     Selection,
+    evidence_of,
     frame,
-    loaded,
     verdict_at,
     verdicts,
     worst,
@@ -27,14 +27,14 @@ def listing(book: Book, selection: Selection) -> pd.DataFrame:
     """
     every = verdicts(book, selection)
     sums = every.groupby("clause", sort=False)[[*STATES, "due"]].sum().reset_index()
-    goals, present = _targets(book, selection.contract), loaded(book)
+    goals = _targets(book, selection.contract)
     sums["verdict"] = [
         worst(list(every[every["clause"] == row["clause"]]["verdict"]))
         if len(goals.get(row["clause"], ())) > 1
         else verdict_at(
             row,
             next(iter(goals.get(row["clause"], ())), Decimal(1)),
-            evidence=catalogue().clauses[row["clause"]].log in present,
+            evidence=evidence_of(book, row["clause"], selection.contract),
         )
         for row in sums.to_dict("records")
     ]
@@ -84,10 +84,10 @@ def _solid(text: str) -> str:
 
 def _said(clause: Clause) -> tuple[str, ...]:
     group = catalogue().groups[clause.group]
-    reading = (clause.reading.zh, clause.reading.en) if clause.reading else ()
+    readings = [said for text in clause.readings for said in (text.zh, text.en)]
     return (
         clause.id, clause.quote, *clause.also, clause.title.zh, clause.title.en,
-        clause.text.zh, clause.text.en, group.zh, group.en, *reading,
+        clause.text.zh, clause.text.en, group.zh, group.en, *readings,
     )  # fmt: skip
 
 

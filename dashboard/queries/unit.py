@@ -122,11 +122,13 @@ def stretches(book: Book, equipment_id: str) -> pd.DataFrame:
         """
         with every as (
             select 'down' as kind, from_at, to_at, null as ticket_id
-            from fact_downtime where equipment_id = ?
+            from fact_downtime where reading = 0 and equipment_id = ?
             union all
-            select 'covered', from_at, to_at, null from fact_cover where equipment_id = ?
+            select 'covered', from_at, to_at, null
+            from fact_cover where reading = 0 and reach = 'most' and equipment_id = ?
             union all
-            select 'loaner', from_at, to_at, ticket_id from fact_loaner where equipment_id = ?
+            select 'loaner', from_at, to_at, ticket_id
+            from fact_loaner where reading = 0 and equipment_id = ?
         )
         select *, date_diff('second', from_at, to_at) as seconds from every
         order by from_at, kind, ticket_id
@@ -144,7 +146,7 @@ def tickets(book: Book, equipment_id: str) -> pd.DataFrame:
         select ticket_id, service_type, is_fault, problem_code, reported_at, end_at, finished,
             outcome, work_stopped, unrecoverable, loaner_provided_at,
             date_diff('second', reported_at, end_at) as seconds,
-        from fact_ticket where equipment_id = ?
+        from fact_ticket where reading = 0 and equipment_id = ?
         order by reported_at desc, ticket_id limit {MOST_TICKETS:d}
         """,
         [equipment_id],

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import filters
-from dashboard.components import breakdown, clauses, drawer, freshness, search, trends
+from dashboard.components import breakdown, clauses, drawer, freshness, reopened, search, trends
 from dashboard.page import Page
 from etl.catalogue import catalogue
 from etl.ledger import computed_clauses
@@ -39,5 +39,6 @@ def sla(page: Page) -> None:
         breakdown.hours(page, clause)
     with right:
         breakdown.by_kind(page, clause)
+    reopened.by_contract(page)
     search.tickets(page, clause)
     drawer.show(page)

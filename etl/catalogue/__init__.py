@@ -37,7 +37,12 @@ class Text:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a log."""
+    """One column of a log.
+
+    `unread` is the code that stands for a word which is none of its `choices`; without it such a
+    word rejects the row. With `lasting` the column says how things stand now: before the last event
+    of its row it reads as empty, but for the codes of `lasting`.
+    """
 
     name: str
     type: str
@@ -51,7 +56,10 @@ class Column:
     minimum: Decimal | None = None
     minimum_unless: tuple[str, str] | None = None
     default: str | None = None
+    unread: str | None = None
+    lasting: tuple[str, ...] | None = None
     ahead: bool = False
+    bookkeeping: bool = False
     date_means_end_of_day: bool = False
     foreseen: bool = False
     no_end: tuple[str, ...] = ()
@@ -74,7 +82,7 @@ class Column:
     @property
     def is_event(self) -> bool:
         """Whether the column says that something happened, and when."""
-        return self.type in ("date", "instant") and not self.ahead
+        return self.type in ("date", "instant") and not (self.ahead or self.bookkeeping)
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,12 @@ class Term:
 @dataclass(frozen=True)
 class Clause:
     """One promise of the letter. `evidence` are the (log, column) that show whether it was kept,
-    `reading` the sense that was taken of the letter and `alternative` the plain other one.
+    `readings` what was read into the letter and `alternative` the plain other sense of the first.
+
+    `shown_by` are the (log, column) any one of which shows the deed: where an export has none of
+    them, the absence of a value says nothing. `shown_by_every_row`: the subject is no row of that
+    log, so that the export of every row of the contract must have had one of them. `paused`: agreed
+    pauses move its due.
     """
 
     id: str
@@ -129,22 +142,29 @@ class Clause:
     log: str
     rests_on: tuple[str, ...]
     evidence: tuple[tuple[str, str], ...]
+    shown_by: tuple[tuple[str, str], ...]
+    shown_by_every_row: bool
+    paused: bool
     terms: tuple[str, ...]
     assumed_terms: tuple[str, ...]
-    reading: Text | None
+    readings: tuple[Text, ...]
     alternative: Text | None
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the letter that is shown beside the clauses and judged by none."""
+    """A figure of the letter that is shown beside the clauses and judged by none.
+
+    `readings` and `alternative`: as of a clause.
+    """
 
     id: str
     quote: str
     title: Text
     text: Text
     terms: tuple[str, ...]
-    reading: Text | None
+    readings: tuple[Text, ...]
+    alternative: Text | None
 
 
 @dataclass(frozen=True)
@@ -221,6 +241,13 @@ def catalogue() -> Catalogue:
             "money",
             Decimal(0),
         )
+        terms[f"{name}.applies"] = Term(
+            f"{name}.applies",
+            Text(f"{clause.title.zh}:是否约定", f"{clause.title.en}: promised"),
+            "yes_no",
+            Decimal(1),
+            whole=True,
+        )
     messages: dict[str, Text] = {}
     for file in (folder / "messages").iterdir():
         for code, raw in _read(file).items():
@@ -283,7 +310,10 @@ def _column(name: str, raw: Mapping[str, Any]) -> Column:
         minimum=None if minimum is None else Decimal(minimum),
         minimum_unless=next(iter(raw["min_unless"].items())) if "min_unless" in raw else None,
         default=raw.get("default"),
+        unread=raw.get("unread"),
+        lasting=tuple(raw["lasting"]) if "lasting" in raw else None,
         ahead=raw.get("ahead", False),
+        bookkeeping=raw.get("bookkeeping", False),
         date_means_end_of_day=raw.get("date_means_end_of_day", False),
         foreseen=raw.get("foreseen", raw.get("ahead", False)),
         no_end=tuple(raw.get("no_end", ())),
@@ -335,9 +365,12 @@ def _clause(name: str, raw: Mapping[str, Any]) -> Clause:
         log=raw["log"],
         rests_on=tuple(raw["rests_on"]),
         evidence=tuple(_evidence(raw["log"], named) for named in raw["evidence"]),
+        shown_by=tuple(_evidence(raw["log"], named) for named in raw.get("shown_by", ())),
+        shown_by_every_row=raw.get("shown_by_every_row", False),
+        paused=raw.get("paused", False),
         terms=tuple(raw["terms"]),
         assumed_terms=tuple(raw.get("assumed_terms", ())),
-        reading=_text(raw["reading"]) if "reading" in raw else None,
+        readings=tuple(map(_text, raw.get("readings", ()))),
         alternative=_text(raw["alternative"]) if "alternative" in raw else None,
     )
 
@@ -349,7 +382,8 @@ def _figure(name: str, raw: Mapping[str, Any]) -> Figure:
         title=_text(raw),
         text=Text(raw["zh_text"], raw["en_text"]),
         terms=tuple(raw["terms"]),
-        reading=_text(raw["reading"]) if "reading" in raw else None,
+        readings=tuple(map(_text, raw.get("readings", ()))),
+        alternative=_text(raw["alternative"]) if "alternative" in raw else None,
     )
 
 
@@ -373,12 +407,15 @@ def _check(found: Catalogue) -> None:
     for clause in found.clauses.values():
         _demand(clause.group in found.groups, f"{clause.id}: group {clause.group}")
         _demand({clause.log, *clause.rests_on} <= set(found.logs), f"{clause.id}: logs")
-        for whose, name in clause.evidence:
+        for whose, name in (*clause.evidence, *clause.shown_by):
             _demand(
                 whose in found.logs and name in found.logs[whose].columns,
-                f"{clause.id}: evidence {whose}.{name}",
+                f"{clause.id}: column {whose}.{name}",
             )
         _demand({*clause.terms, *clause.assumed_terms} <= set(found.terms), f"{clause.id}: terms")
+    promises: tuple[Clause | Figure, ...] = (*found.clauses.values(), *found.figures.values())
+    for one in promises:
+        _demand(bool(one.readings) or one.alternative is None, f"{one.id}: alternative to what?")
     for figure in found.figures.values():
         _demand(set(figure.terms) <= set(found.terms), f"{figure.id}: terms")
     _demand(tuple(found.states) == STATES, "the states and their order")

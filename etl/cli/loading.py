@@ -52,6 +52,10 @@ def load_command(
         bool,
         typer.Option("--replace-missing", help="Let columns a file lacks empty their values."),
     ] = False,
+    corrections: Annotated[
+        bool,
+        typer.Option("--corrections", help="Let a number come to be of another contract or time."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change; write nothing.")
     ] = False,
@@ -82,6 +86,7 @@ def load_command(
                 by=by,
                 through=through,
                 replace_missing=replace_missing,
+                corrections=corrections,
                 dry_run=dry_run,
                 progress=tell,
                 waiting_for=lambda holder: note(settings, "warehouse_waiting", holder=holder),
@@ -161,6 +166,7 @@ def history(
             "new": batch.new,
             "changed": batch.changed,
             "unchanged": batch.unchanged,
+            "older": batch.older,
             "rejected": batch.rejected,
             "undone": batch.id in undone,
         }
@@ -172,7 +178,9 @@ def history(
     if not rows:
         typer.echo(say(settings, "history_empty"))
         return
-    shown = ("batch", "file", "by", "at", "new", "changed", "unchanged", "rejected", "undone")
+    shown = (
+        "batch", "file", "by", "at", "new", "changed", "unchanged", "older", "rejected", "undone",
+    )  # fmt: skip
     print_table(settings, shown, rows)
 
 
@@ -213,6 +221,10 @@ def rejects(
 def _print_load(settings: Settings, done: LoadReport) -> None:
     for one in done.files:
         typer.echo(_line(settings, one, done.dry_run))
+        for remark in one.remarks:
+            typer.echo(f"  {say(settings, remark.code, **remark.values)}")
+    for remark in done.remarks:
+        typer.echo(say(settings, remark.code, **remark.values))
     if done.skipped:
         typer.echo(say(settings, "files_skipped", files=", ".join(done.skipped)))
     for log, count in sorted(done.waiting.items()):
@@ -221,7 +233,9 @@ def _print_load(settings: Settings, done: LoadReport) -> None:
 
 def _line(settings: Settings, one: Loaded, dry_run: bool) -> str:
     log: Text = catalogue().logs[one.log].label
-    if not one.batch:
+    if not one.batch and one.older and not one.unchanged:
+        parts = [say(settings, "load_older_only", place=one.place, log=log)]
+    elif not one.batch:
         parts = [say(settings, "load_unchanged", place=one.place, log=log, rows=one.unchanged)]
     else:
         parts = [
@@ -239,6 +253,8 @@ def _line(settings: Settings, one: Loaded, dry_run: bool) -> str:
         ]
     if one.superseded:
         parts.append(say(settings, "load_superseded", count=one.superseded))
+    if one.older:
+        parts.append(say(settings, "load_older", count=one.older))
     if one.totals_rows:
         parts.append(say(settings, "load_totals", count=one.totals_rows))
     if one.ignored_columns:

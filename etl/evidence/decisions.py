@@ -48,7 +48,8 @@ __all__ = [
 
 _NOTHING = Decimal("0.00")
 _CLAUSE_RANK = {
-    "kept": 0, "no_activity": 0, "open": 1, "no_evidence": 2, "undecided": 2, "broken": 3,
+    "kept": 0, "no_activity": 0, "not_promised": 0, "open": 1, "no_evidence": 2, "undecided": 2,
+    "broken": 3,
 }  # fmt: skip
 _CONTRACT_RANK = {"clean": 0, "open_items": 1, "evidence_missing": 2, "breaches": 3}
 

@@ -8,6 +8,7 @@ from typing import Any
 from etl.catalogue import LANGUAGES, STATES, Label, Text, catalogue
 from etl.evidence.chain import Checkpoint
 from etl.pdf import compile_pdf
+from etl.verdict import IDLE
 
 Pair = dict[str, str]
 _CONTRACT_TONES = {"clean": "good", "breaches": "bad", "evidence_missing": "warn"}
@@ -34,7 +35,7 @@ def document(content: Mapping[str, Any]) -> dict[str, Any]:
     """What the template shows: texts as zh and en, in the order of the page."""
     decision = content.get("decision")
     verdict = catalogue().contract_verdicts[content["verdict"]]
-    counted = [one for one in content["clauses"] if one["verdict"] != "no_activity"]
+    counted = [one for one in content["clauses"] if one["verdict"] not in IDLE]
     columns = list(CLAUSE_COLUMNS)
     if any(Decimal(one["raw_deduction"]) for one in counted):
         columns.insert(-1, "deduction")

@@ -37,6 +37,8 @@ LOG_COLUMNS = ("log", "loaded", "rows", "sha256")
 NOT_COUNTED = frozenset({"delivery.guarantee_valid"})
 """Clauses that are shown, never counted for the retention money."""
 LAST_EVENTS = "last_events"
+RECORDED = "recorded"
+_RECORDED_COLUMNS = ("batch", "log", "column_name")
 REJECTS = "rejects"
 RULES = "rules"
 MODELS_WANTED = frozenset({"retention"})
@@ -136,16 +138,22 @@ def write_snapshot(
 ) -> None:
     """The rows from which the contract's ledger can be computed anew, and logs.csv of them.
 
-    Whole as loaded, later events too: as_of decides what of them had happened. A log's last event
-    comes from all contracts, since that is what it is complete until. The views `log_<name>` of
-    the rows that count are there.
+    Whole as loaded, later events too: as_of decides what of them had happened. The last event comes
+    from all rows of the files that the contract's rows came from, whosever they are. The views
+    `log_<name>` of the rows that count are there.
     """
     loaded = dict(con.execute("select log, loaded from catalogue_log").fetchall())
     tables = {log.name: _rows_of(log, logs, contract) for log in catalogue().logs.values()}
     tables[REJECTS] = (
         f"select * from {logs}.open_rejects as rejects where contract_id = {literal(contract)}"
     )
-    tables[LAST_EVENTS] = as_of.last_event_sql()
+    files = " union ".join(
+        f"select batch from ({sql}) as one" for name, sql in tables.items() if name != REJECTS
+    )
+    tables[RECORDED] = f"select * from {logs}.recorded where batch in ({files})"
+    tables[LAST_EVENTS] = (
+        f"select * from ({as_of.last_event_sql()}) as event where contract_id = {literal(contract)}"
+    )
     listing = []
     for name, sql in tables.items():
         columns, order = snapshot_columns(name)
@@ -167,9 +175,11 @@ def snapshot_columns(table: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         columns = ("batch", "log", "source_row", "key", "contract_id", "cells", "texts", "problems")
         return columns, ("batch", "source_row")
     if table == LAST_EVENTS:
-        return ("log", "last_at"), ("log",)
+        return ("log", "contract_id", "last_at"), ("log",)
+    if table == RECORDED:
+        return _RECORDED_COLUMNS, _RECORDED_COLUMNS
     log = catalogue().logs[table]
-    return (*log.columns, "source_row", "batch"), log.key
+    return (*log.columns, "days", "recorded", "source_row", "batch"), log.key
 
 
 def _rows_of(log: Log, logs: str, contract: str) -> str:
@@ -186,6 +196,11 @@ def _rows_of(log: Log, logs: str, contract: str) -> str:
             f"select * from {logs}.personnel where engineer_id in ("
             f"select engineer_id from log_tickets where contract_id = {whose} union all "
             f"select inspector_id from {logs}.inspections where contract_id = {whose})"
+        )
+    if log.name == "pauses":
+        return (
+            f"select * from {logs}.pauses where ticket_id in ("
+            f"select ticket_id from log_tickets where contract_id = {whose})"
         )
     both = " or contract_id is null" if log.name == "coverage" else ""
     return f"select * from {logs}.{log.name} where contract_id = {whose}{both}"

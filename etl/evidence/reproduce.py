@@ -17,6 +17,7 @@ from etl.errors import KeptError
 from etl.evidence.files import (
     LAST_EVENTS,
     MODELS_WANTED,
+    RECORDED,
     REJECTS,
     hash_of_rows,
     snapshot_columns,
@@ -114,7 +115,9 @@ def _compare(folder: Path, place: Path, record: dict[str, Any]) -> Iterator[Diff
         yield from _compare_logs(con, folder, place)
         find_waiting(con, "logs")
         as_of = datetime.fromisoformat(record["as_of"])
-        for _ in build_marts(con, "logs", loaded, as_of, as_of, MODELS_WANTED, "last_events"):
+        for _ in build_marts(
+            con, "logs", loaded, as_of, as_of, MODELS_WANTED, "last_events", record["timezone"]
+        ):
             pass
         computed = place / "rows"
         write_obligations(con, contract, due_on, computed)
@@ -135,14 +138,14 @@ def _whose(said: bool) -> tuple[str | None, str | None]:
 def read_snapshot(con: duckdb.DuckDBPyConnection, snapshot: Path, listing: Path) -> frozenset[str]:
     """Puts the snapshot in the place of the merged logs; the logs that were ever loaded."""
     create_logs(con, "logs")
-    for name in (*catalogue().logs, REJECTS):
+    for name in (*catalogue().logs, REJECTS, RECORDED):
         columns, _ = snapshot_columns(name)
         con.execute(
             f"insert into logs.{name} ({', '.join(columns)}) select {', '.join(columns)} "
             f"from read_parquet({literal(snapshot / f'{name}.parquet')})"
         )
     con.execute(
-        "create table last_events as select log, last_at "
+        "create table last_events as select log, contract_id, last_at "
         f"from read_parquet({literal(snapshot / f'{LAST_EVENTS}.parquet')})"
     )
     return frozenset(

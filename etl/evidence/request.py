@@ -26,11 +26,12 @@ from etl.catalogue import LANGUAGES, Column, Log, Text, catalogue
 from etl.errors import KeptError, NothingDoneError
 from etl.evidence.missing import CELL, LATER, LOG_ENDS, NO_RECORD, Missing, missing
 from etl.intake.check import exact
-from etl.intake.match import recognise
+from etl.intake.match import LACKS, recognise
 from etl.intake.read import TextTable
 from etl.marts import Marts
 from etl.report import rejected_rows
 from etl.store import Batch, Manifest, Warehouse
+from etl.tables import standing_sql
 
 MOST_RECORDS = 20_000
 """Records of one log in one request; the rest comes with the next one."""
@@ -180,19 +181,22 @@ def _write_records(
             ws.data_validations.append(offered)
     ws.column_dimensions[get_column_letter(len(log.columns) + 1)].width = 60
     headings = [heading(column) for column in log.columns.values()]
-    ws.append([_headed(ws, said) for said in (*headings, _beside("request_head_why"))])
+    ws.append([_headed(ws, said) for said in (*headings, LACKS)])
     if not ids:
         return notes
     names = ", ".join(f'"{name}"' for name in log.columns)
     con.execute("create or replace temp table wanted_row (row_id bigint)")
     con.executemany("insert into wanted_row values (?)", [[one] for one in ids])
     cursor = con.execute(
-        f"select one.rowid, {names} from {logs}.{log.name} as one "
-        "join wanted_row on one.rowid = wanted_row.row_id order by one.rowid"
+        f"select row_id, all_recorded, {names} from ({standing_sql(logs, log)}) as one "
+        "semi join wanted_row using (row_id) order by row_id"
     )
-    for row_id, *values in cursor.fetchall():
+    for row_id, recorded, *values in cursor.fetchall():
+        # A default is no value of the row's own: sent back, it would pass for one.
         said = {
-            name: _text(column, value)
+            name: None
+            if column.default == _text(column, value) and f";{name};" not in recorded
+            else _text(column, value)
             for (name, column), value in zip(log.columns.items(), values, strict=True)
         }
         if any(len(_escaped(text)) > MOST_CHARACTERS for text in said.values() if text):
@@ -413,7 +417,7 @@ def _text(column: Column, value: object) -> str | None:
         return value.isoformat()
     said = str(value)
     if column.type in ("choice", "choices") and column.choices:
-        return ";".join((column.choices[code] or (code,))[0] for code in said.split(";"))
+        return ";".join((column.choices.get(code) or (code,))[0] for code in said.split(";"))
     return said
 
 

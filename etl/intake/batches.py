@@ -1,7 +1,7 @@
 """One batch of the warehouse: what it changed, and what taking it back would do."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +10,17 @@ import duckdb
 
 from etl.catalogue import Log, catalogue
 from etl.config import Settings
+from etl.disk import room
 from etl.errors import KeptError, NothingDoneError
-from etl.intake.differences import Differences, compare, same_key
+from etl.intake.differences import Differences, compare
 from etl.intake.effect import Effect, effect
-from etl.intake.load import publish, ready, staging, without
+from etl.intake.load import publish, ready, room_for, staging, without
 from etl.intake.preview import RESTING_MEMORY, Watch
-from etl.ledger import fingerprint
+from etl.marts import whole_generation
 from etl.scratch import Holding
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse
-from etl.tables import batch_rows
+from etl.tables import batch_rows, create_logs, fold, merge, recorded_columns
 
 
 @dataclass(eq=False)
@@ -55,7 +56,7 @@ class UndoPreview(Holding):
         if not self.is_open:
             raise NothingDoneError("preview_over")
         warehouse, after = self._warehouse, self._after
-        with warehouse.lock(waiting_for):
+        with room(room_for(warehouse, self._before)), warehouse.lock(waiting_for):
             manifest = warehouse.manifest()
             anew = manifest.number != self._before.number
             if anew:
@@ -83,11 +84,17 @@ def diff(settings: Settings, identity: str) -> Diff:
     warehouse = Warehouse(settings)
     batch = find(warehouse.manifest(), identity)
     log = catalogue().logs[batch.log]
-    earlier = _before(when_loaded(warehouse, batch).batches, batch)
+    earlier = when_loaded(warehouse, batch).batches
     with ExitStack() as stack:
         con, _ = stack.enter_context(staging("diff"))
         con.execute(f"create table given as from {batch_rows(con, warehouse, batch)}")
-        found = compare(con, log, "given", _standing(con, warehouse, log, earlier), "given")
+        create_logs(con, "before")
+        for one in earlier:
+            if one.log == batch.log and one.sequence < batch.sequence:
+                merge(con, "before", warehouse, one, "given")
+        columns = recorded_columns(con, log, "given", batch)
+        fold(con, "before", log, "given", columns, "kinds_given")
+        found = compare(con, "before", log, "given", "kinds_given", "given")
         con.execute(f"set memory_limit = '{RESTING_MEMORY}'")
         made = Diff(batch, found)
         made.hold(stack.pop_all())
@@ -105,7 +112,7 @@ def prepare_undo(settings: Settings, identity: str, watch: Watch | None = None) 
     batch = before.batch(identity)
     log = catalogue().logs[batch.log]
     try:
-        with ExitStack() as stack:
+        with room(room_for(warehouse, before)), ExitStack() as stack:
             con, folder = stack.enter_context(staging("undo"))
             watch.holds(con)
             with warehouse.lock():
@@ -114,15 +121,19 @@ def prepare_undo(settings: Settings, identity: str, watch: Watch | None = None) 
             generation = folder / "next.duckdb"
             after = without(warehouse, before, identity, generation, watch.tell)
             watch.begin("compare")
-            current = warehouse.generation(before, fingerprint())
+            current = whole_generation(warehouse, before, watch.tell, locked=True)
             con.execute(f"attach {literal(current)} as current (read_only)")
             con.execute(
-                f"create table given as select {', '.join(log.columns)}, source_row "
+                "create table given as select * exclude (batch) "
                 f"from current.logs.{log.name} where batch = {batch.sequence}"
             )
+            columns = con.execute(
+                f"select column_name from current.logs.recorded where batch = {batch.sequence}"
+            ).fetchall()
             con.execute("detach current")
-            earlier = _before(after.batches, batch)
-            found = compare(con, log, "given", _standing(con, warehouse, log, earlier), "given")
+            found = _undone(
+                con, log, generation if after.batches else None, [c for (c,) in columns]
+            )
             moved = effect(warehouse, before, after, generation, watch.tell)
             con.execute(f"set memory_limit = '{RESTING_MEMORY}'")
             made = UndoPreview(batch, found, moved, warehouse, watch, before, after, generation)
@@ -145,32 +156,25 @@ def when_loaded(warehouse: Warehouse, batch: Batch) -> Manifest:
 
 
 def original(warehouse: Warehouse, batch: Batch) -> tuple[str, Path] | None:
-    """The file of a batch as it came: its own name and where it is; None where it had none."""
-    if batch.sha256 is None:
-        return None
-    path = warehouse.path("raw", f"{batch.sha256}{batch.extension}")
-    return (re.sub(r"[\\/]", "_", batch.file), path) if path.exists() else None
+    """The file of a batch as it came: its own name and where it is; None where it had none.
+
+    Raises DamagedError where it is missing or changed.
+    """
+    path = warehouse.raw_of(batch)
+    return None if path is None else (re.sub(r"[\\/]", "_", batch.file), path)
 
 
-def _before(batches: Iterable[Batch], batch: Batch) -> list[Batch]:
-    return [one for one in batches if one.log == batch.log and one.sequence < batch.sequence]
-
-
-def _standing(
-    con: duckdb.DuckDBPyConnection, warehouse: Warehouse, log: Log, batches: Iterable[Batch]
-) -> str:
-    """Of the rows of `batches` with a key of the table `given`, the last of each key."""
-    columns = ", ".join(log.columns)
-    parts = [
-        f"select {columns}, source_row, {one.sequence} as batch "
-        f"from {batch_rows(con, warehouse, one)}"
-        for one in batches
-    ]
-    if not parts:
-        return f"(select {columns} from given limit 0)"
-    return (
-        f"(select {columns} from ({' union all '.join(parts)}) as one "
-        f"semi join given on {same_key(log, 'one', 'given')} "
-        f"qualify row_number() over (partition by {', '.join(log.key)} "
-        "order by batch desc, source_row desc) = 1)"
-    )
+def _undone(
+    con: duckdb.DuckDBPyConnection, log: Log, generation: Path | None, columns: Sequence[str]
+) -> Differences:
+    """The rows `given` of a batch beside those that stand in a generation without it."""
+    logs = "without.logs"
+    if generation is None:
+        con.execute("attach ':memory:' as without")
+        create_logs(con, logs)
+    else:
+        con.execute(f"attach {literal(generation)} as without (read_only)")
+    fold(con, logs, log, "given", columns, "kinds_given")
+    found = compare(con, logs, log, "given", "kinds_given", "given")
+    con.execute("detach without")
+    return found

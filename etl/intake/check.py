@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -17,6 +17,7 @@ import duckdb
 
 from etl.catalogue import Column, Log, Text, catalogue
 from etl.intake.cells import SQL_TYPES, Spelling, parts_of, typed, year_first
+from etl.intake.mapping import CONTRACT, YEAR
 from etl.intake.match import Match, Note, noted
 from etl.intake.moments import DAY_SECONDS, Moments, moments, written_columns
 from etl.intake.read.odd_cells import DAMAGED, MERGED, UNCALCULATED
@@ -79,7 +80,8 @@ class Reject:
 class Checked:
     """What a file holds: `table` has the typed rows, `totals` counts rows left out as no data.
 
-    These are totals, opening balances, and rows of another table beside this one.
+    These are totals, opening balances, and rows of another table beside this one. `unread`: column
+    → word that nobody translated → how often it is in rows that were taken.
     """
 
     match: Match
@@ -87,6 +89,7 @@ class Checked:
     rows: int
     rejects: tuple[Reject, ...]
     totals: int
+    unread: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def check(
@@ -112,7 +115,7 @@ def check(
     match = noted(found.match)
     cells = sources(match)
     # A table of its own: pushed down into the typing, each condition would type its cells again.
-    typed_rows = _typed_sql(match, timezone, found.spellings)
+    typed_rows = _prefixed(match, _typed_sql(match, timezone, found.spellings))
     con.execute(f"create or replace temp table typed_text as {typed_rows}")
     seen = moments(con, match, found.spellings, timezone)
     problems = _problems(match, cells, seen, now)
@@ -128,9 +131,10 @@ def check(
     if good < every:
         rejects, totals = _rejects(con, staged, match, cells, bad, problems)
     match = replace(match, notes=(*match.notes, *_notes_of_values(con, match)))
+    unread = _unread(con, match, table)
     con.execute("drop table cleaned")
     con.execute("drop table typed_text")
-    return Checked(match, table, good, rejects, totals)
+    return Checked(match, table, good, rejects, totals, unread)
 
 
 def _value(column: Column, seen: Moments) -> str:
@@ -171,6 +175,21 @@ def _notes_of_values(con: duckdb.DuckDBPyConnection, match: Match) -> Iterator[N
             yield Note("note_spans_rounded", values)
 
 
+def _unread(con: duckdb.DuckDBPyConnection, match: Match, table: str) -> dict[str, dict[str, int]]:
+    """The words of each column that stand for themselves alone, the most frequent first."""
+    found = {}
+    for name, column in match.log.columns.items():
+        if column.unread and name in match.given:
+            rows = con.execute(
+                f'select "{name} text", count(*) from typed_text semi join {table} '
+                f'using (source_row) where "{name}" = {literal(column.unread)} '
+                "group by 1 order by 2 desc, 1"
+            ).fetchall()
+            if rows:
+                found[name] = dict(rows)
+    return found
+
+
 def _counted_in(log: Log, counts: Mapping[str, int]) -> dict[str, object]:
     labels = [log.columns[name].label for name in counts]
     return {
@@ -202,6 +221,9 @@ def _typed_sql(match: Match, timezone: str, spellings: Mapping[str, Spelling]) -
                 # A value with a unit of its own does not take the header's as well.
                 bare = f"regexp_full_match(\"{name}\", '[-+0-9,. ]+')"
                 value = f"case when {bare} then {value} * {match.scale[name]} end"
+            if column.unread:
+                value = f"coalesce({value}, {literal(column.unread)})"
+                value = f'case when "{name}" is not null then {value} end'
             parts.append(f'"{name}" as "{name} text"')
         else:
             value = "null"
@@ -233,6 +255,35 @@ def _typed_sql(match: Match, timezone: str, spellings: Mapping[str, Spelling]) -
     return f"select * replace ({ends}) from ({rows})"
 
 
+def _prefixed(match: Match, rows: str) -> str:
+    """The typed rows with their numbers as `prefix/number`, where the mapping says so.
+
+    A number that has its prefix already is left as it is; one without is null.
+    """
+    said = match.mapping.key_prefix
+    if not said:
+        return rows
+    replaced = []
+    for name, prefix in said.items():
+        before = _prefix_sql(match.log, prefix)
+        has = f"starts_with(\"{name}\", {before} || '/')"
+        replaced.append(
+            f'case when {has} then "{name}" else {before} || \'/\' || "{name}" end as "{name}"'
+        )
+    return f"select * replace ({', '.join(replaced)}) from ({rows})"
+
+
+def _prefix_sql(log: Log, prefix: str) -> str:
+    if prefix == CONTRACT:
+        return '"contract_id"'
+    if prefix != YEAR:
+        return literal(prefix)
+    dates = [c.name for c in log.columns.values() if c.is_event]
+    dates = [log.begins, *dates] if log.begins else dates
+    first = ", ".join(f'cast("{name}" as date)' for name in dates)
+    return f"cast(year(coalesce({first})) as varchar)"
+
+
 # --- problems ------------------------------------------------------------------------------------
 
 _Rule = tuple[str, str | None, str, Mapping[str, str]]
@@ -248,8 +299,8 @@ def _problems(match: Match, cells: Mapping[str, str], seen: Moments, now: dateti
         ("stray is not null", None, "row_not_mended", {}),
     ]
     for name in log.key:
-        if log.columns[name].type == "id":
-            word = f"lower(replace(\"{name}\", ' ', ''))"
+        if log.columns[name].type == "id" and name in cells:
+            word = f"lower(replace(\"{name} text\", ' ', ''))"
             rules.append((f"regexp_full_match({word}, {literal(_TOTALS)})", name, _TOTAL, {}))
             column = log.columns[name]
             header = [w.lower() for w in (name, column.label.zh, column.label.en, *column.aliases)]
@@ -260,6 +311,10 @@ def _problems(match: Match, cells: Mapping[str, str], seen: Moments, now: dateti
                 rules += _span_rules(match, name, seen)
             else:
                 unread = f'"{name}" is null and "{name} text" is not null'
+                if prefix := match.mapping.key_prefix.get(name):
+                    lacks = f"{_prefix_sql(match.log, prefix)} is null"
+                    rules.append((f"{unread} and {lacks}", name, "prefix_missing", {}))
+                    unread += f" and not ({lacks})"
                 rules.append((unread, name, f"not_a_{column.type}", {}))
             if column.type in ("date", "instant"):
                 rules += _date_rules(column, seen, now)
@@ -331,12 +386,14 @@ _MOST = {
 
 def _term_rules() -> list[_Rule]:
     terms = catalogue().terms.values()
-    whole = [term.name for term in terms if term.whole]
+    whole = [term.name for term in terms if term.whole and term.unit != "yes_no"]
     days = [term.name for term in terms if term.unit == "day_of_month"]
     ratios = [term.name for term in terms if term.unit == "ratio"]
+    yes_no = [term.name for term in terms if term.unit == "yes_no"]
     return [
         (f"term in {listed(whole)} and value <> trunc(value)", "value", "term_not_whole", {}),
         (f"term in {listed(days)} and (value < 1 or value > 28)", "value", "term_not_a_day", {}),
+        (f"term in {listed(yes_no)} and value not in (0, 1)", "value", "term_not_yes_no", {}),
         (
             f"term not in {listed(ratios)} and ends_with(\"value text\", '%')",
             "value",

@@ -21,7 +21,14 @@ from etl.intake.headings import (
     units,
     words_of,
 )
-from etl.intake.mapping import ANSWERS, ColumnMapping, Duration, fold_header
+from etl.intake.mapping import (
+    ANSWERS,
+    CONTRACT,
+    YEAR,
+    ColumnMapping,
+    Duration,
+    fold_header,
+)
 from etl.intake.profiles import Profile
 from etl.intake.read import TextTable
 
@@ -242,6 +249,7 @@ class _Taken:
             },
             day_first=self._answers["day_first"],
             swapped=self._answers["swapped"],
+            key_prefix=over.key_prefix if over else {},
             years=self._answers["years"],
             profile=profile.name if profile else None,
             place=over.place if over else None,
@@ -370,6 +378,9 @@ def _notes(match: Match) -> Iterator[Note]:
         start = columns[duration.start].label
         values = {"column": columns[name].label, "start": start, "header": duration.header}
         yield Note("note_duration", values)
+    for name, prefix in mapping.key_prefix.items():
+        code = f"note_prefix_{prefix}" if prefix in (CONTRACT, YEAR) else "note_prefix"
+        yield Note(code, {"column": columns[name].label, "prefix": prefix})
     for name in match.joined:
         headers = listed(mapping.columns[name])
         yield Note("note_joined", {"column": columns[name].label, "headers": headers})

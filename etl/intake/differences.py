@@ -1,4 +1,4 @@
-"""The rows of a file beside those they replace: new, changed, unchanged, superseded."""
+"""The rows of a file beside those they replace: new, changed, unchanged, superseded, older."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,11 @@ from typing import Any
 import duckdb
 
 from etl.catalogue import Log
+from etl.tables import TAKEN, same_key
 
-KINDS = ("new", "changed", "unchanged", "superseded")
-"""`superseded`: a later row of the same key in the same file takes its place."""
+KINDS = (*TAKEN, "superseded", "older")
+"""`superseded`: a later row of the same key in the same file takes its place. `older`: it was
+updated before the row that it would replace, and is left out."""
 PAGE_ROWS = 200
 
 
@@ -26,9 +28,9 @@ class ChangedCell:
 
 @dataclass(frozen=True)
 class Differences:
-    """`rows` (the log's columns and source_row) beside `was`, the rows that they replace.
+    """`rows` (the log's columns, days, source_row) beside `was`, the rows that they replace.
 
-    Both are tables of `con`; `kinds` is a third, made by `compare`: source_row, kind.
+    Both are tables of `con`; `kinds` is a third, made by `tables.fold`: source_row, kind.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -44,19 +46,22 @@ class Differences:
         return found
 
     def page(self, kind: str, skip: int = 0, limit: int = PAGE_ROWS) -> list[dict[str, Any]]:
-        """Rows of one kind, in the order of the file: source_row and every column of the log."""
+        """Rows of one kind, in the order of the file: source_row and every column of the log.
+
+        An instant that is a day is a date.
+        """
         columns = ("source_row", *self.log.columns)
         found = self._ask(
-            f"select {', '.join(columns)} from {self.rows} semi join "
+            f"select {', '.join(columns)}, days from {self.rows} semi join "
             f"{self._sources(kind, skip, limit)} using (source_row) order by source_row"
         )
-        return [dict(zip(columns, row, strict=True)) for row in found]
+        return [dict(zip(columns, _shown(columns, row), strict=True)) for row in found]
 
     def cells(self, skip: int = 0, limit: int = PAGE_ROWS) -> Iterator[ChangedCell]:
         """What changed in the rows `skip` to `skip + limit` of those that changed."""
         names = list(self.log.columns)
-        now = ", ".join(f"incoming.{name}" for name in names)
-        was = ", ".join(f"earlier.{name}" for name in names)
+        now = ", ".join(f"incoming.{name}" for name in (*names, "days"))
+        was = ", ".join(f"earlier.{name}" for name in (*names, "days"))
         found = self._ask(
             f"select incoming.source_row, {now}, {was} from {self.rows} as incoming "
             f"semi join {self._sources('changed', skip, limit)} as chosen "
@@ -64,9 +69,9 @@ class Differences:
             f"join {self.was} as earlier on {same_key(self.log, 'earlier', 'incoming')} "
             "order by incoming.source_row"
         )
-        width = len(names)
+        width = len(names) + 1
         for source_row, *values in found:
-            after, before = values[:width], values[width:]
+            after, before = _shown(names, values[:width]), _shown(names, values[width:])
             key = tuple(after[names.index(name)] for name in self.log.key)
             for name, one, other in zip(names, before, after, strict=True):
                 if one != other:
@@ -83,42 +88,25 @@ class Differences:
             return cursor.execute(sql).fetchall()
 
 
-def compare(
-    con: duckdb.DuckDBPyConnection, log: Log, rows: str, standing: str, name: str
-) -> Differences:
-    """Keeps what `rows` replaces of the table `standing`, as tables named after `name`.
+def _shown(names: Sequence[str], values: Sequence[Any]) -> list[Any]:
+    """The values of a row, an instant that is a day as a date; the last of `values` says which."""
+    *cells, days = values
+    alone = (days or "").split(";")
+    return [
+        value.date() if name in alone else value for name, value in zip(names, cells, strict=True)
+    ]
 
-    Called before the rows are merged.
+
+def compare(
+    con: duckdb.DuckDBPyConnection, schema: str, log: Log, rows: str, folded: str, name: str
+) -> Differences:
+    """Keeps what `rows` replace in the logs of `schema`, as a table named after `name`.
+
+    `folded` says what becomes of them (`tables.fold`). Called before the rows are merged.
     """
-    found = Differences(con, log, rows, f"was_{name}", f"kinds_{name}")
+    found = Differences(con, log, rows, f"was_{name}", folded)
     con.execute(
-        f"create table {found.was} as select {', '.join(log.columns)} from {standing} as earlier "
-        f"semi join {rows} as incoming on {same_key(log, 'earlier', 'incoming')}"
-    )
-    differs = " or ".join(
-        f"earlier.{column} is distinct from incoming.{column}" for column in log.columns
-    )
-    con.execute(
-        f"""create table {found.kinds} as
-            with incoming as (
-                select *, row_number() over (
-                    partition by {", ".join(log.key)} order by source_row desc
-                ) as place
-                from {rows}
-            ),
-            earlier as (select *, true as stood from {found.was})
-            select incoming.source_row,
-                case
-                    when incoming.place > 1 then 'superseded'
-                    when earlier.stood is null then 'new'
-                    when {differs} then 'changed'
-                    else 'unchanged'
-                end as kind
-            from incoming left join earlier on {same_key(log, "earlier", "incoming")}"""
+        f"create table {found.was} as select {', '.join(log.columns)}, days "
+        f"from {schema}.{log.name} where rowid in (select stood from {folded})"
     )
     return found
-
-
-def same_key(log: Log, one: str, other: str) -> str:
-    """The condition that two rows have the same key."""
-    return " and ".join(f"{one}.{name} is not distinct from {other}.{name}" for name in log.key)

@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from etl.ledger import fingerprint
-from etl.marts import Marts, Progress, build_generation, opened, silent
+from etl.marts import Marts, Progress, opened, silent, whole_generation
 from etl.report import clauses_by_contract
 from etl.store import Manifest, Warehouse
+from etl.verdict import IDLE
 
 Figures = Mapping[str, Any]
 """Counts by state, rate, rate_upper and verdict, as a report gives them of one clause."""
@@ -81,7 +81,7 @@ def effect(
     return Effect(
         _state(was),
         _state(now),
-        tuple(moved(_clauses(was, before), _clauses(now, after))),
+        tuple(moved(_clauses(was), _clauses(now))),
     )
 
 
@@ -97,22 +97,18 @@ def moved(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Moved]:
 
 def _counted(figures: Figures | None) -> bool:
     """Whether there is anything to say of the clause at all."""
-    return figures is not None and figures["verdict"] not in ("no_activity", "no_evidence")
+    return figures is not None and figures["verdict"] not in (*IDLE, "no_evidence")
 
 
 def _published(warehouse: Warehouse, manifest: Manifest, progress: Progress) -> Marts | None:
     if not manifest.batches:
         return None
-    path = warehouse.generation(manifest, fingerprint())
-    if not path.exists():
-        with warehouse.lock():
-            if not path.exists():
-                build_generation(warehouse, manifest, progress)
+    path = whole_generation(warehouse, manifest, progress)
     return opened(path, manifest)
 
 
-def _clauses(marts: Marts | None, manifest: Manifest) -> dict[str, Any]:
-    return {} if marts is None else clauses_by_contract(marts, manifest)
+def _clauses(marts: Marts | None) -> dict[str, Any]:
+    return {} if marts is None else clauses_by_contract(marts)
 
 
 def _state(marts: Marts | None) -> State:

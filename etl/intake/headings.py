@@ -16,6 +16,8 @@ from etl.intake.read import TextTable
 # columns are Kept's own.
 STRAY_CELLS = "未对齐的单元格(改好后清空) stray cells (empty this once mended)"
 MARK = "标识(勿改) mark (leave as it is)"
+# In a request, the column after those of the log: its rows are filled in by hand.
+LACKS = "本行缺少的内容 what this row lacks"
 
 _BRACKETS = re.compile(r"[(\[【〔<].*?[)\]】〕>]")
 _SPACES = re.compile(r"\s+")

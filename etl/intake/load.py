@@ -1,9 +1,11 @@
 """`kept load`: read, match, check, then merge and publish everything at once, or nothing."""
 
+import hashlib
 import re
 import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -13,30 +15,51 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from etl.catalogue import catalogue
+from etl.catalogue import Text, catalogue
 from etl.config import Settings
+from etl.disk import room
 from etl.errors import KeptError, NothingDoneError
+from etl.generations import seal
 from etl.intake.check import Checked, check, problems_json, typed_columns
+from etl.intake.lacking import Lacking, lacking
 from etl.intake.mapping import ColumnMapping
-from etl.intake.match import MARK, Match, Note, fitting, recognise, stage
+from etl.intake.match import LACKS, MARK, Match, Note, fitting, recognise, stage
 from etl.intake.read import drop_staged, sniff
 from etl.intake.remembered import remembered
+from etl.intake.reuse import demand_same_things, note_units
 from etl.intake.zones import local_now
 from etl.ledger import fingerprint
-from etl.marts import Progress, build_generation, finish_generation, silent
+from etl.lone_event import LoneEvent, lone_event
+from etl.marts import (
+    LEAST_GENERATION_BYTES,
+    Progress,
+    finish_generation,
+    silent,
+    sound_generation,
+    whole_generation,
+)
+from etl.names import natural
 from etl.scratch import scratch
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse, now, sha256_of
-from etl.tables import MARK_SQL, create_logs, difference, merge, merge_rows, take_out
+from etl.tables import MARK_SQL, create_logs, difference, fold, merge, put, shown_sql, take_out
 
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".zip"})
 THROUGH = "--through"
+BEGINS = ("tickets", "complaints", "parts", "inspections")
+"""The logs of which a file that is complete up to an instant has no row that begins later."""
+ROOM_PER_FILE = 3
+"""A file and its rows, typed and merged, need about so many times its room."""
 _LOOSE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}:\d{2}(?::\d{2})?))?")
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What became of one file or sheet; `batch` is None where nothing was to be kept."""
+    """What became of one file or sheet; `batch` is None where nothing was to be kept.
+
+    `unread`: column → word that nobody translated → how often; `lacking`: the clauses that it
+    leaves without evidence.
+    """
 
     file: str
     sheet: str | None
@@ -46,35 +69,73 @@ class Loaded:
     unchanged: int
     rejected: int
     superseded: int
+    older: int
     totals_rows: int
     ignored_columns: tuple[str, ...]
     batch: str | None
     notes: tuple[Note, ...] = ()
+    unread: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    lacking: tuple[Lacking, ...] = ()
 
     @property
     def place(self) -> str:
         """The file, and the sheet where there is one."""
         return self.file if self.sheet is None else f"{self.file} [{self.sheet}]"
 
+    @property
+    def remarks(self) -> tuple[Note, ...]:
+        """What of its content a person should know: words nobody translated, columns it lacks."""
+        columns = catalogue().logs[self.log].columns
+        unread = (
+            Note(
+                "words_unread",
+                {
+                    "column": columns[name].label,
+                    "words": "、".join(f"{word} ({count})" for word, count in words.items()),
+                },
+            )
+            for name, words in self.unread.items()
+        )
+        return (*unread, *(one.note for one in self.lacking))
+
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load did, or (`dry_run`) would do."""
+    """What a load did, or (`dry_run`) would do; `lapsed` and `lone_event` as of `Built`."""
 
     files: tuple[Loaded, ...]
     skipped: tuple[str, ...]
     waiting: dict[str, int]
     manifest: int
     dry_run: bool
+    lapsed: Mapping[str, int] = field(default_factory=dict)
+    lone_event: LoneEvent | None = None
+
+    @property
+    def remarks(self) -> tuple[Note, ...]:
+        """What of all files a person should know: tickets that count nowhere, a lone event."""
+        found = []
+        if self.lapsed:
+            found.append(Note("load_lapsed", self.lapsed))
+        if self.lone_event is not None:
+            batch = batch_id(self.lone_event.batch, self.lone_event.log)
+            place = next((one.place for one in self.files if one.batch == batch), "")
+            found.append(Note("lone_event", self.lone_event.texts(place)))
+        return tuple(found)
 
     def as_json(self) -> dict[str, object]:
         """The report for machines."""
         return asdict(self)
 
 
+def batch_id(sequence: int, log: str) -> str:
+    """The id of a batch."""
+    return f"{sequence:05d}-{log}"
+
+
 @dataclass(frozen=True)
 class Prepared:
-    """A file or sheet, read and checked, not yet merged."""
+    """A file or sheet, read and checked, not yet merged; `columns` are those that it has."""
 
     path: Path | None
     file: str
@@ -83,15 +144,30 @@ class Prepared:
     log: str
     table: str
     headers: tuple[str, ...]
-    absent: tuple[str, ...]
+    columns: tuple[str, ...]
     checked: Checked | None = None
     ignored: tuple[str, ...] = field(default=())
     marks: str | None = None
 
     @property
+    def place(self) -> str:
+        """The file, and the sheet where there is one, as messages name it."""
+        return self.checked.match.table.place if self.checked else self.file
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The columns of its log that it does not have."""
+        return tuple(c for c in catalogue().logs[self.log].columns if c not in self.columns)
+
+    @property
     def refused(self) -> str:
         """The table that its rejects go into."""
         return f"refused_{self.table}"
+
+    @property
+    def folded(self) -> str:
+        """The table that says what becomes of its rows."""
+        return f"kinds_{self.table}"
 
 
 def load(
@@ -103,6 +179,7 @@ def load(
     by: str | None = None,
     through: str | None = None,
     replace_missing: bool = False,
+    corrections: bool = False,
     dry_run: bool = False,
     progress: Progress = silent,
     waiting_for: Callable[[str], None] = lambda _holder: None,
@@ -110,8 +187,8 @@ def load(
     """Loads files and folders into the warehouse, all of them or none.
 
     `mappings` are laid over what is found in the files that have their headers; after them come
-    those that the warehouse remembers. Raises KeptError, with nothing written, where a file is
-    refused.
+    those that the warehouse remembers. With `corrections`, a number may come to be of another
+    contract, time or name. Raises KeptError, with nothing written, where a file is refused.
     """
     if log is not None and log not in catalogue().logs:
         raise KeptError("log_unknown_name", log=log, logs=", ".join(catalogue().logs))
@@ -119,14 +196,14 @@ def load(
     warehouse = Warehouse(settings)
     manifest = warehouse.manifest()
     complete_at = None if through is None else parse_instant(through, manifest.timezone)
-    warehouse.demand_space(4 * sum(file.stat().st_size for file in files))
-    with staging() as (con, folder):
+    with room(room_for(warehouse, manifest, files)), staging() as (con, folder):
         work = Work(
             warehouse,
             con,
             folder,
             by or settings.person,
             replace_missing,
+            corrections,
             progress,
             skipped,
         )
@@ -139,14 +216,28 @@ def load(
             return work.publish(work.build(ready(warehouse, progress), prepared))
 
 
+def room_for(
+    warehouse: Warehouse, manifest: Manifest, files: Iterable[Path] = ()
+) -> dict[Path, int]:
+    """The bytes that loading `files` (or undoing a batch) needs, for scratch and in the warehouse.
+
+    Both hold the rows, and a copy of the generation.
+    """
+    generation = sound_generation(warehouse, manifest) if manifest.batches else None
+    needed = generation.stat().st_size if generation else LEAST_GENERATION_BYTES
+    needed += ROOM_PER_FILE * sum(file.stat().st_size for file in files)
+    return {warehouse.root: needed, Path(tempfile.gettempdir()): needed}
+
+
 def undo(settings: Settings, identity: str, progress: Progress = silent) -> Batch:
     """Takes a batch back: the logs are then what they would be had it never been loaded.
 
     Raises KeptError where there is no such batch.
     """
     warehouse = Warehouse(settings)
-    warehouse.manifest().batch(identity)
-    with scratch("undo") as folder, warehouse.lock():
+    manifest = warehouse.manifest()
+    manifest.batch(identity)
+    with room(room_for(warehouse, manifest)), scratch("undo") as folder, warehouse.lock():
         manifest = warehouse.manifest()
         after = without(warehouse, manifest, identity, folder / "next.duckdb", progress)
         publish(warehouse, after, folder / "next.duckdb")
@@ -170,7 +261,7 @@ def without(
     if not left:
         return after
     target.unlink(missing_ok=True)
-    if warehouse.generation(manifest, fingerprint()).exists():
+    if sound_generation(warehouse, manifest):
         copy_logs(warehouse, manifest, target)
         with duckdb.connect(target) as con:
             take_out(con, "logs", warehouse, gone, left)
@@ -211,7 +302,7 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
         else:
             raise KeptError("file_not_regular", file=path)
     unique = {file.resolve(): file for file in found}
-    return sorted(unique.values(), key=lambda file: (file.name, str(file))), skipped
+    return sorted(unique.values(), key=lambda file: (natural(file.name), str(file))), skipped
 
 
 def parse_instant(text: str, timezone: str) -> datetime:
@@ -239,8 +330,8 @@ def parse_instant(text: str, timezone: str) -> datetime:
 def ready(warehouse: Warehouse, progress: Progress) -> Manifest:
     """The current manifest; its generation is there, for whoever reads while a load goes on."""
     manifest = warehouse.manifest()
-    if manifest.batches and not warehouse.generation(manifest, fingerprint()).exists():
-        build_generation(warehouse, manifest, progress)
+    if manifest.batches:
+        whole_generation(warehouse, manifest, progress, locked=True)
     return manifest
 
 
@@ -272,7 +363,9 @@ def _unwatched(_stage: str) -> None:
 class Built:
     """The state after a load, built in the scratch folder and not published.
 
-    `after` is None where nothing would change; `batches` are what it would add to `before`.
+    `after` is None where nothing would change; `batches` are what it would add to `before`. Of the
+    rows that it adds: `lapsed` counts the tickets cancelled, duplicate, and of both those that were
+    late; `lone_event` is the latest event of all, where it stands alone.
     """
 
     before: Manifest
@@ -280,6 +373,8 @@ class Built:
     generation: Path
     files: tuple[Loaded, ...]
     batches: tuple[tuple[Prepared, Batch], ...] = ()
+    lapsed: Mapping[str, int] = field(default_factory=dict)
+    lone_event: LoneEvent | None = None
 
 
 @dataclass(frozen=True)
@@ -291,6 +386,7 @@ class Work:
     folder: Path
     by: str
     replace_missing: bool
+    corrections: bool
     progress: Progress
     skipped: list[str]
     begins: Callable[[str], None] = _unwatched
@@ -331,6 +427,7 @@ class Work:
                     stage(source, con, match, "staged")
                     checked = check(con, "staged", match, timezone, f"typed_{number}", moment)
                     marks = self._marks(match, checked.table)
+                    rows = self._rows(match, checked.table, f"rows_{number}")
                     drop_staged(con, "staged")
                     yield Prepared(
                         path=path,
@@ -338,9 +435,9 @@ class Work:
                         sheet=sheet,
                         sha256=sha256,
                         log=match.log.name,
-                        table=checked.table,
+                        table=rows,
                         headers=match.headers,
-                        absent=tuple(c for c in match.log.columns if c not in match.given),
+                        columns=tuple(c for c in match.log.columns if c in match.given),
                         checked=checked,
                         ignored=match.ignored,
                         marks=marks,
@@ -352,8 +449,13 @@ class Work:
             raise KeptError("mapping_fits_none", mapping=unfit[0].profile or unfit[0].log)
 
     def prepare_coverage(self, prepared: Sequence[Prepared], complete_at: datetime) -> Prepared:
-        """The coverage rows that `--through` states for the logs of this load."""
+        """The coverage rows that `--through` states for the logs of this load.
+
+        Raises KeptError where a file has rows that begin later.
+        """
         con, log = self.con, catalogue().logs["coverage"]
+        for one in prepared:
+            self._demand_begun(one, complete_at)
         con.execute(f"create table typed_through ({typed_columns(log)}, source_row bigint)")
         names = sorted({one.log for one in prepared} - {log.name})
         for row, name in enumerate(names, start=1):
@@ -361,11 +463,38 @@ class Work:
                 "insert into typed_through values (?, null, ?, ?)", [name, complete_at, row]
             )
         con.execute(
-            "create table through as select source_row, "
-            + ", ".join(log.columns)
-            + " from typed_through"
+            "create table through as select *, cast(null as varchar) as days, "
+            "cast(null as varchar) as recorded from typed_through"
         )
-        return Prepared(None, THROUGH, None, None, log.name, "through", tuple(log.columns), ())
+        columns = tuple(log.columns)
+        return Prepared(None, THROUGH, None, None, log.name, "through", columns, columns)
+
+    def _demand_begun(self, one: Prepared, complete_at: datetime) -> None:
+        """Refuses a file of which rows begin after the instant up to which it is complete."""
+        log = catalogue().logs[one.log]
+        if log.name not in BEGINS:
+            return
+        begun = f"cast({log.begins} as timestamp)"
+        shown = shown_sql("days", str(log.begins), begun)
+        key = ", ".join(f"cast({name} as varchar)" for name in log.key)
+        found = self.con.execute(
+            f"select concat_ws('/', {key}), source_row, {shown}, count(*) over () "
+            f"from {one.table} where {begun} > ? order by source_row limit 3",
+            [complete_at],
+        ).fetchall()
+        if found:
+            raise KeptError(
+                "begins_after_through",
+                file=one.place,
+                log=log.label,
+                column=log.columns[str(log.begins)].label,
+                through=f"{complete_at:%Y-%m-%d %H:%M:%S}",
+                count=found[0][3],
+                examples=Text(
+                    "；".join(f"第 {row} 行 {key}（{at}）" for key, row, at, _ in found),
+                    "; ".join(f"row {row} {key} ({at})" for key, row, at, _ in found),
+                ),
+            )
 
     def build(
         self, manifest: Manifest, prepared: Sequence[Prepared], before_merging: Noted = _unnoted
@@ -384,10 +513,15 @@ class Work:
         results: list[Loaded] = []
         loaded_logs = set(manifest.loaded_logs)
         try:
+            note_units(con, "next.logs", ((one.log, one.table) for one in prepared))
             for done, one in enumerate(prepared):
                 self.progress(one.file, done, len(prepared))
-                before_merging(done, one)
                 sequence = manifest.next_sequence + len(batches)
+                log = catalogue().logs[one.log]
+                fold(con, "next.logs", log, one.table, one.columns, one.folded)
+                if not self.corrections:
+                    demand_same_things(con, "next.logs", log, one.table, one.folded, one.place)
+                before_merging(done, one)
                 result, batch = self._merge_one(one, sequence, one.log not in loaded_logs)
                 results.append(result)
                 if batch is not None:
@@ -395,17 +529,24 @@ class Work:
                     loaded_logs.add(batch.log)
         finally:
             con.execute("detach next")
-        after = None
-        if batches:
-            added = (batch for _, batch in batches)
-            after = self.warehouse.next_manifest(
-                manifest, (*manifest.batches, *added), manifest.undone
+        built = Built(manifest, None, generation, tuple(results), tuple(batches))
+        if not batches:
+            return built
+        added = {batch.sequence: batch for _, batch in batches}
+        after = self.warehouse.next_manifest(
+            manifest, (*manifest.batches, *added.values()), manifest.undone
+        )
+        self.begins("build")
+        with duckdb.connect(generation) as own:
+            finish_generation(own, after, self.progress)
+            own.execute("checkpoint")
+            latest = lone_event(own, "logs")
+            return replace(
+                built,
+                after=after,
+                lapsed=_lapsed(own, added),
+                lone_event=latest if latest and latest.batch in added else None,
             )
-            self.begins("build")
-            with duckdb.connect(generation) as own:
-                finish_generation(own, after, self.progress)
-                own.execute("checkpoint")
-        return Built(manifest, after, generation, tuple(results), tuple(batches))
 
     def publish(self, built: Built) -> LoadReport:
         """Makes what was built the current state; the caller holds the lock."""
@@ -423,6 +564,8 @@ class Work:
             waiting=_waiting(built.generation) if built.after or built.before.batches else {},
             manifest=manifest,
             dry_run=dry_run,
+            lapsed=built.lapsed,
+            lone_event=built.lone_event,
         )
 
     def _merge_one(
@@ -430,7 +573,7 @@ class Work:
     ) -> tuple[Loaded, Batch | None]:
         """Merges a file into the next logs where it changes anything; its batch, else None."""
         con, log = self.con, catalogue().logs[one.log]
-        found = difference(con, "next.logs", log, one.table, one.absent)
+        found = difference(con, "next.logs", log, one.folded, one.absent)
         if found.emptied and not self.replace_missing:
             raise KeptError(
                 "columns_would_empty",
@@ -445,7 +588,7 @@ class Work:
         wanted = wanted or self._closes(one)
         batch = None
         if wanted:
-            merge_rows(con, "next.logs", log, one.table, sequence)
+            put(con, "next.logs", log, one.table, one.folded, one.columns, sequence)
             if rejected:
                 con.execute(f"insert into next.logs.rejects from {one.refused}")
             if one.marks:
@@ -453,7 +596,7 @@ class Work:
                     f"insert into next.logs.mended select mark, {sequence} from {one.marks}"
                 )
             batch = Batch(
-                id=f"{sequence:05d}-{one.log}",
+                id=batch_id(sequence, one.log),
                 sequence=sequence,
                 log=one.log,
                 file=one.file,
@@ -468,6 +611,8 @@ class Work:
                 unchanged=found.unchanged,
                 rejected=rejected,
                 superseded=found.superseded,
+                columns=one.columns,
+                older=found.older,
             )
         return (
             Loaded(
@@ -479,13 +624,31 @@ class Work:
                 unchanged=found.unchanged,
                 rejected=rejected,
                 superseded=found.superseded,
+                older=found.older,
                 totals_rows=one.checked.totals if one.checked else 0,
                 ignored_columns=one.ignored,
                 batch=batch.id if batch else None,
                 notes=one.checked.match.notes if one.checked else (),
+                unread=one.checked.unread if one.checked else {},
+                lacking=lacking(one.log, one.columns),
             ),
             batch,
         )
+
+    def _rows(self, match: Match, typed: str, name: str) -> str:
+        """The typed rows with `recorded`: what a row of a request gives, else null."""
+        kind, recorded, source = "view", "cast(null as varchar)", f"{typed} as typed"
+        if LACKS in match.headers:
+            given = ", ".join(
+                f"case when {_is_given(match, column)} then {literal(column)} end"
+                for column in match.log.columns
+            )
+            kind, recorded = "table", f"';' || concat_ws(';', {given}) || ';'"
+            source += " join staged using (source_row)"
+        self.con.execute(
+            f"create {kind} {name} as select typed.*, {recorded} as recorded from {source}"
+        )
+        return name
 
     def _marks(self, match: Match, rows: str) -> str | None:
         """Which rejected rows those of a file of rejects are, mended: source_row, mark."""
@@ -556,10 +719,18 @@ class Work:
         return batch
 
 
+def _is_given(match: Match, column: str) -> str:
+    """Whether a row fills in a column; a default is no value of the row's own."""
+    position = match.columns.get(column)
+    if match.log.columns[column].default is None or position is None:
+        return f"typed.{column} is not null"
+    return f"trim(staged.c{position}) <> ''"
+
+
 def copy_logs(warehouse: Warehouse, manifest: Manifest, target: Path) -> None:
     """The merged logs of `manifest` at `target`, without its marts."""
-    current = warehouse.generation(manifest, fingerprint())
-    if manifest.batches and current.exists():
+    current = sound_generation(warehouse, manifest) if manifest.batches else None
+    if current is not None:
         shutil.copyfile(current, target)
         with duckdb.connect(target) as con:
             marts = con.execute(
@@ -580,9 +751,26 @@ def publish(warehouse: Warehouse, after: Manifest, generation: Path) -> Manifest
     The caller holds the lock. Without any batch there is no generation.
     """
     if after.batches:
-        with warehouse.writing(warehouse.generation(after, fingerprint())) as temporary:
+        after, content = warehouse.following(after)
+        target = warehouse.generation(after, fingerprint())
+        with warehouse.writing(target) as temporary:
             shutil.copyfile(generation, temporary)
+        seal(target, hashlib.sha256(content).hexdigest())
     return warehouse.publish(after)
+
+
+def _lapsed(con: duckdb.DuckDBPyConnection, batches: Iterable[int]) -> dict[str, int]:
+    """How many tickets of these batches are cancelled, duplicate, and of both closed too late."""
+    sequences = ", ".join(map(str, batches))
+    found = con.execute(
+        "select one.status, count(*), count(*) filter (one.late) from fact_ticket_lapsed as one "
+        f"join logs.tickets as ticket using (ticket_id) where ticket.batch in ({sequences}) "
+        "group by one.status"
+    ).fetchall()
+    if not found:
+        return {}
+    counts = {status: count for status, count, _ in found}
+    return {"cancelled": 0, "duplicate": 0, **counts, "late": sum(late for *_, late in found)}
 
 
 def _waiting(generation: Path) -> dict[str, int]:

@@ -30,7 +30,11 @@ ANY_OTHER, EMPTY = "*", ""
 
 _BRACKETS = re.compile(r"[(\[【〔<].*?[)\]】〕>]")
 _NOISE = re.compile(r"[\s_*:.\-]+")
-_PARTS = ("log", "profile", "headers", "columns", "constants", "translations", "durations")
+_PARTS = (
+    "log", "profile", "headers", "columns", "constants", "translations", "durations", "key_prefix",
+)  # fmt: skip
+CONTRACT, YEAR = "contract_id", "year"
+"""What may stand before a number besides a text: the row's contract, the year of its begin."""
 ANSWERS = ("day_first", "swapped", "years")
 
 
@@ -57,6 +61,7 @@ class ColumnMapping:
     translations   column → value as the file has it → code or text to read instead; `*` is any
                    other value, the empty text an empty cell
     durations      column → the span that gives the instant
+    key_prefix     column that holds a number → what stands before it: a text, CONTRACT or YEAR
     day_first      column → whether 05/01/2026 is 5 January, where the values leave it open
     swapped        column → whether a spreadsheet swapped day and month of the cells it understood
     years          column → whether bare numbers of a column of months are years
@@ -74,6 +79,7 @@ class ColumnMapping:
     durations: Mapping[str, Duration] = field(default_factory=dict)
     day_first: Mapping[str, bool] = field(default_factory=dict)
     swapped: Mapping[str, bool] = field(default_factory=dict)
+    key_prefix: Mapping[str, str] = field(default_factory=dict)
     years: Mapping[str, bool] = field(default_factory=dict)
     profile: str | None = None
     place: str | None = None
@@ -116,6 +122,7 @@ class ColumnMapping:
             quoted = {_quoted(word): _quoted(code) for word, code in words.items()}
             lines += _section(f"translations.{name}", quoted)
         lines += _section("durations", {n: _span(d) for n, d in self.durations.items()})
+        lines += _section("key_prefix", {n: _quoted(text) for n, text in self.key_prefix.items()})
         for part in ANSWERS:
             answers = getattr(self, part)
             lines += _section(part, {name: str(yes).lower() for name, yes in answers.items()})
@@ -240,6 +247,7 @@ def _from_raw(raw: Mapping[str, Any], file: str) -> ColumnMapping:
         profile=None if profile is None else _text(file, "profile", profile),
         day_first=_answers(file, log, raw, "day_first"),
         swapped=_answers(file, log, raw, "swapped"),
+        key_prefix=_key_prefix(file, log, raw),
         years=_answers(file, log, raw, "years"),
     )
 
@@ -308,6 +316,50 @@ def _translation(file: str, log: Log, column: str, said: object) -> dict[str, st
                 codes=", ".join(choices),
             )
     return words
+
+
+def numbers(log: Log) -> tuple[str, ...]:
+    """The columns of a log that hold numbers of records: its own, and those that it names."""
+    named = [c.name for c in log.columns.values() if c.references not in (None, "contracts")]
+    own = [log.key[0]] if log.columns[log.key[0]].references is None else []
+    return tuple(n for n in (*own, *named) if n != CONTRACT and log.columns[n].known is None)
+
+
+def prefixed(log: Log, prefix: str) -> dict[str, str]:
+    """What `prefix` alone says: of the log's own numbers, and of the tickets that it names.
+
+    The year is only that of the row's own number: a ticket may be of the year before.
+    """
+    return {
+        name: prefix
+        for name in numbers(log)
+        if name == log.key[0] or (log.columns[name].references == "tickets" and prefix != YEAR)
+    }
+
+
+def _key_prefix(file: str, log: Log, raw: Mapping[str, Any]) -> dict[str, str]:
+    said = raw.get("key_prefix", {})
+    if isinstance(said, str):
+        said = prefixed(log, said) if said.strip() else {}
+    elif isinstance(said, Mapping):
+        said = {name: _text(file, "key_prefix", text) for name, text in said.items()}
+    else:
+        raise KeptError("mapping_part_wrong", file=file, part="key_prefix")
+    wrong = [name for name in said if name not in numbers(log)]
+    if (
+        wrong
+        or any(not text.strip() for text in said.values())
+        or (raw.get("key_prefix") and not said)
+    ):
+        raise KeptError(
+            "mapping_prefix_wrong",
+            file=file,
+            log=log.label,
+            columns=", ".join(numbers(log)) or "-",
+        )
+    if CONTRACT in said.values() and CONTRACT not in log.columns:
+        raise KeptError("mapping_prefix_no_contract", file=file, log=log.label)
+    return {name: text.strip() for name, text in said.items()}
 
 
 def _answers(file: str, log: Log, raw: Mapping[str, Any], part: str) -> dict[str, bool]:

@@ -23,6 +23,7 @@ from etl.intake.columns import (
     suggestions,
 )
 from etl.intake.headings import (
+    LACKS,
     MARK,
     STRAY_CELLS,
     as_written,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     import duckdb
 
 __all__ = [
+    "LACKS",
     "MARK",
     "OFFERED",
     "STRAY_CELLS",

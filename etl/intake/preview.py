@@ -9,11 +9,23 @@ import duckdb
 
 from etl.catalogue import Log, catalogue
 from etl.config import Settings
+from etl.disk import room
 from etl.errors import NothingDoneError
 from etl.intake.check import Problem, Reject
+from etl.intake.columns import Note
 from etl.intake.differences import Differences, compare
 from etl.intake.effect import Effect, effect
-from etl.intake.load import Built, Loaded, LoadReport, Prepared, Work, parse_instant, ready, staging
+from etl.intake.load import (
+    Built,
+    Loaded,
+    LoadReport,
+    Prepared,
+    Work,
+    parse_instant,
+    ready,
+    room_for,
+    staging,
+)
 from etl.intake.mapping import ColumnMapping
 from etl.scratch import Holding
 from etl.store import Warehouse
@@ -146,6 +158,11 @@ class Preview(Holding):
     _built: Built
 
     @property
+    def remarks(self) -> tuple[Note, ...]:
+        """What of all files a person should know: tickets that count nowhere, a lone event."""
+        return self._work.report(self._built, self._built.before.number, dry_run=True).remarks
+
+    @property
     def changes_nothing(self) -> bool:
         """Whether a commit would leave everything as it is."""
         return self._built.after is None
@@ -163,7 +180,8 @@ class Preview(Holding):
         if not self.is_open:
             raise NothingDoneError("preview_over")
         work, warehouse = replace(self._work, by=by or self._work.by), self._work.warehouse
-        with warehouse.lock(waiting_for):
+        needed = self._built.generation.stat().st_size
+        with room({warehouse.root: needed}), warehouse.lock(waiting_for):
             anew = warehouse.manifest().number != self._built.before.number
             if anew:
                 self._built = work.build(ready(warehouse, work.progress), self._prepared)
@@ -182,6 +200,7 @@ def prepare(
     by: str | None = None,
     through: str | None = None,
     replace_missing: bool = False,
+    corrections: bool = False,
     watch: Watch | None = None,
 ) -> Preview:
     """Everything that loading `files`, in this order, would do, done in a scratch folder.
@@ -192,9 +211,8 @@ def prepare(
     warehouse = Warehouse(settings)
     manifest = warehouse.manifest()
     complete_at = None if through is None else parse_instant(through, manifest.timezone)
-    warehouse.demand_space(4 * sum(file.stat().st_size for file in files))
     try:
-        with ExitStack() as stack:
+        with room(room_for(warehouse, manifest, files)), ExitStack() as stack:
             con, folder = stack.enter_context(staging("preview"))
             watch.holds(con)
             work = Work(
@@ -203,6 +221,7 @@ def prepare(
                 folder,
                 by or settings.person,
                 replace_missing,
+                corrections,
                 watch.tell,
                 [],
                 watch.begin,
@@ -217,8 +236,8 @@ def prepare(
             found: list[Differences] = []
 
             def note(_place: int, one: Prepared) -> None:
-                table = f"next.logs.{one.log}"
-                found.append(compare(con, catalogue().logs[one.log], one.table, table, one.table))
+                log = catalogue().logs[one.log]
+                found.append(compare(con, "next.logs", log, one.table, one.folded, one.table))
 
             built = work.build(manifest, prepared, note)
             moved = None

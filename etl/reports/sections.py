@@ -16,6 +16,7 @@ from etl.evidence.statement import money
 from etl.marts import Marts
 from etl.report import report
 from etl.store import Manifest
+from etl.verdict import IDLE
 
 MONTHS_BACK = 12
 MONTHS_AHEAD = 12
@@ -23,8 +24,8 @@ MOST_ROWS = 200
 STAGES = ("sla.response", "sla.onsite", "sla.software_resolution", "sla.hardware_repair")
 _TONES = {
     "kept": "good", "broken": "bad", "undecided": "warn", "no_evidence": "warn", "open": "plain",
-    "no_activity": "plain", "clean": "good", "breaches": "bad", "evidence_missing": "warn",
-    "open_items": "plain",
+    "no_activity": "plain", "not_promised": "plain", "clean": "good", "breaches": "bad",
+    "evidence_missing": "warn", "open_items": "plain",
 }  # fmt: skip
 COMPLAINT_STEPS: Mapping[str, str] = {
     "received": "true",
@@ -95,7 +96,7 @@ def management_report(
     marts: Marts, manifest: Manifest, language: str, contract: str | None = None
 ) -> Report:
     """The report over all contracts, or one. Raises KeptError where there is no such contract."""
-    figures = report(marts, manifest, contract)
+    figures = report(marts, contract)
     with duckdb.connect(marts.path, read_only=True) as con:
         writer = _Writer(con, marts, language, contract, figures)
         return Report(
@@ -140,8 +141,9 @@ class _Writer:
     def sections(self) -> Iterator[Section]:
         """The sections that have anything to show, in their order."""
         every = (
-            self._contracts(), self._trend(), self._availability(), self._warranty(),
-            self._spares(), self._complaints(), self._breaches(), self._due(), self._clauses(),
+            self._contracts(), self._trend(), self._reopened(), self._availability(),
+            self._warranty(), self._spares(), self._complaints(), self._breaches(),
+            self._due(), self._clauses(),
         )  # fmt: skip
         yield from (section for section in every if section.rows)
 
@@ -229,7 +231,7 @@ class _Writer:
             )
             for name, found in self.figures["contracts"].items()
             for clause, counts in found["clauses"].items()
-            if counts["verdict"] != "no_activity"
+            if counts["verdict"] not in IDLE
         ]
         heads = self._heads((("contract", "text"), ("clause", "text")))
         rest = self._heads((("rate", "share"), ("verdict_of_clause", "verdict")))
@@ -262,6 +264,22 @@ class _Writer:
                 self._target(*(f"{stage}.target" for stage in STAGES)),
             ),
         )
+
+    def _reopened(self) -> Section:
+        rows = self._ask(
+            """
+            select month, sum(tickets)::bigint, sum(reopened)::bigint,
+                sum(reopened) / sum(tickets)::double
+            from reopened where contract_id = coalesce(?, contract_id)
+            group by month order by month desc limit ?
+            """,
+            self.contract,
+            MONTHS_BACK,
+        )
+        columns = (
+            ("month", "text"), ("tickets", "count"), ("reopened", "count"), ("share", "share"),
+        )  # fmt: skip
+        return self._section("reopened", self._heads(columns), reversed(rows), Chart("bar", (2,)))
 
     def _availability(self) -> Section:
         rows = [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from etl.errors import KeptError
 from etl.intake.read.source import CHUNK, Limits, Source, StagedCounts, TextTable, size_text
+from etl.names import natural
 
 if TYPE_CHECKING:
     import duckdb
@@ -90,7 +91,7 @@ class ArchiveFile(Source):
         )
         if unpacked > limits.max_file_bytes or bomb or len(taken) > _MOST_FILES:
             self._refuse("archive_too_large", limit=size_text(limits.max_file_bytes))
-        return taken
+        return sorted(taken, key=lambda entry: natural(entry.filename))
 
     def tables(self) -> list[TextTable]:
         if self._tables is None:

@@ -9,7 +9,7 @@ final as (
     select
         contract_id, ticket_id as subject, department, equipment_id,
         category, service_type, channel,
-        arose_on, finished,
+        arose_on, finished, reading, readings, in_doubt,
         case
             when not finished then 'pending'
             when labour_charge = 0 then 'met'

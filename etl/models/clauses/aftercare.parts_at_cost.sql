@@ -4,7 +4,7 @@ with
 
 movement as (select * from base_parts where kind = 'issue'),
 
-ticket as (select * from fact_ticket_warranty where is_fault and in_warranty = false),
+ticket as (select * from fact_ticket_warranty where is_fault and in_warranty = false and reading = 0),
 
 final as (
 
@@ -17,7 +17,8 @@ final as (
             when movement.unit_price <= movement.unit_cost then 'met'
             when movement.unit_price > movement.unit_cost then 'breached'
             else 'unknown'
-        end as stated
+        end as stated,
+        ticket.in_doubt
     from movement
     join ticket
         on movement.ticket_id = ticket.ticket_id

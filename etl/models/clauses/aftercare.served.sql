@@ -12,14 +12,16 @@ final as (
     select
         response.contract_id, response.subject, response.department, response.equipment_id,
         response.category, response.service_type, response.channel,
-        response.arose_on, response.began_at,
-        response.due_at,
-        response.done_at,
+        response.arose_on, response.began_at, response.began_latest_at,
+        response.allowed_seconds, response.allowed_microseconds,
+        response.done_at, response.done_latest_at,
         response.bound_at,
-        response.finished, response.stated
+        response.finished,
+        response.reading, response.readings, response.in_doubt, response.recorded_set
     from response
     join ticket
         on response.subject = ticket.ticket_id
+        and response.reading = ticket.reading
 
 )
 

@@ -18,12 +18,11 @@ final as (
         complaint.contract_id, complaint.complaint_id as subject, complaint.department,
         complaint.channel,
         complaint.arose_on, complaint.received_at as began_at,
-        complaint.received_at
-            + interval '1 second' * term.seconds
-            + interval '1 microsecond' * term.microseconds as due_at,
-        complaint.acknowledged_at as done_at,
-        complaint.handled_at as bound_at,
-        complaint.finished
+        complaint.received_latest_at as began_latest_at,
+        term.seconds as allowed_seconds, term.microseconds as allowed_microseconds,
+        complaint.acknowledged_at as done_at, complaint.acknowledged_latest_at as done_latest_at,
+        coalesce(complaint.handled_latest_at, complaint.handled_at) as bound_at,
+        complaint.finished, complaint.recorded_set
     from complaint
     join term
         on complaint.contract_id = term.contract_id

@@ -8,7 +8,7 @@ final as (
 
     select
         contract_id, complaint_id as subject, department, channel,
-        arose_on, finished,
+        arose_on, finished, last_recorded_set as recorded_set,
         case
             when finished and last_satisfied then 'met'
             when finished and not last_satisfied then 'breached'

@@ -12,7 +12,8 @@ final as (
         department, channel,
         cast(received_at as date) as arose_on,
         closed_at is not null as finished,
-        case when feedback_sought_at is not null or satisfied is not null then 'met' end as stated
+        case when feedback_sought_at is not null or satisfied is not null then 'met' end as stated,
+        recorded_set
     from complaint_round
 
 )

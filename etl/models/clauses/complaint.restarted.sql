@@ -15,11 +15,8 @@ final as (
         contract_id, complaint_id || '/' || cast(round as varchar) as subject,
         department, channel,
         cast(received_at as date) as arose_on,
-        case
-            when last_round > round then 'met'
-            when closed_at is not null then 'breached'
-            else 'pending'
-        end as stated
+        case when last_round > round then 'met' end as stated,
+        case when closed_at is not null then 'breached' else 'pending' end as undone
     from complaint_round
     where satisfied = false
 

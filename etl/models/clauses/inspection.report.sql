@@ -17,7 +17,8 @@ final as (
         visit.contract_id, visit.inspection_id as subject, visit.department,
         visit.performed_on as arose_on,
         visit.performed_on + term.report_days as due_on,
-        visit.report_delivered_on as done_on
+        visit.report_delivered_on as done_on,
+        visit.recorded_set
     from visit
     join term
         on visit.contract_id = term.contract_id

@@ -17,10 +17,10 @@ complained as (
     select
         contract_id,
         substr(cast(received_at as varchar), 1, 7) as month,
-        count(*) filter (where upheld) as upheld,
-        count(*) filter (where upheld is null) as not_ruled_on
+        count(*) filter (where category = 'conduct' and upheld) as upheld,
+        count(*) filter (where category = 'conduct' and upheld is null) as not_ruled_on,
+        count(*) filter (where not category_recorded or not upheld_recorded) as not_recorded
     from base_complaints
-    where category = 'conduct'
     group by contract_id, substr(cast(received_at as varchar), 1, 7)
 
 ),
@@ -43,7 +43,7 @@ final as (
         case
             when not through.loaded then 'unknown'
             when complained.upheld > 0 then 'breached'
-            when complained.not_ruled_on > 0 then 'unknown'
+            when complained.not_ruled_on > 0 or complained.not_recorded > 0 then 'unknown'
             when moment.as_of <= owed.ends_at then 'pending'
             when through.through_at >= owed.ends_at then 'met'
             else 'unknown'

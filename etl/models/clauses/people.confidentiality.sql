@@ -16,7 +16,8 @@ final as (
             when engineer.nda_signed_on <= duty.day then 'met'
             when engineer.nda_signed_on > duty.day then 'breached'
             else 'unknown'
-        end as stated
+        end as stated,
+        duty.in_doubt
     from duty
     left join engineer
         on duty.engineer_id = engineer.engineer_id

@@ -27,7 +27,8 @@ final as (
                 and engineer.permit_no is not null
                 then 'met'
             else 'unknown'
-        end as stated
+        end as stated,
+        duty.in_doubt
     from duty
     left join engineer
         on duty.engineer_id = engineer.engineer_id

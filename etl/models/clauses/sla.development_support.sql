@@ -29,14 +29,13 @@ final as (
     select
         contract_id, ticket_id as subject, department, equipment_id,
         category, service_type, channel,
-        arose_on, reported_at as began_at,
+        arose_on, reported_at as began_at, reported_latest_at as began_latest_at,
         due_at,
-        end_at as done_at,
+        end_at as done_at, end_latest_at as done_latest_at,
+        resolved_at is null as done_is_bound,
         finished,
-        case
-            when finished and outcome = 'not_fixed' then 'breached'
-            when resolved_at is null and closed_at > due_at then 'unknown'
-        end as stated
+        case when end_at is not null and outcome = 'not_fixed' then 'breached' end as stated,
+        reading, readings, in_doubt, recorded_set
     from due
 
 )

@@ -2,16 +2,26 @@
 -- grain: one hardware fault not repaired when the first visit ends
 -- due: swap_hours after arrival (else after leaving)
 -- done: the loaner or, where the unit was replaced, the end, whichever came first
--- A replacement known only by closing after due shows neither.
+-- A replacement known only by closing after due shows neither. Without an end in the export nobody
+-- knows whether the repair went on.
 with
 
 ticket as (
-    select *
+    select
+        *,
+        case when outcome = 'replaced' then end_at end as replaced_at,
+        case when outcome = 'replaced' then coalesce(end_latest_at, end_at) end
+            as replaced_latest_at,
+        coalesce(loaner_provided_latest_at, loaner_provided_at) as lent_latest_at
     from fact_ticket
     where
         service_type = 'hardware_fault'
         and left_site_at is not null
-        and (end_at is null or end_at > left_site_at)
+        and ends_recorded
+        and (
+            (end_at is null and not finished)
+            or end_at > coalesce(left_site_latest_at, left_site_at)
+        )
 ),
 
 term as (
@@ -20,37 +30,28 @@ term as (
     where term = 'swap_hours'
 ),
 
-swapped as (
-
-    select
-        ticket.*,
-        case when ticket.outcome = 'replaced' then ticket.end_at end as replaced_at,
-        coalesce(ticket.onsite_at, ticket.left_site_at)
-            + interval '1 second' * term.seconds
-            + interval '1 microsecond' * term.microseconds as due_at
-    from ticket
-    join term
-        on ticket.contract_id = term.contract_id
-
-),
-
 final as (
 
     select
-        contract_id, ticket_id as subject, department, equipment_id,
-        category, service_type, channel,
-        arose_on, coalesce(onsite_at, left_site_at) as began_at,
-        due_at,
-        least(loaner_provided_at, replaced_at) as done_at,
-        finished,
+        ticket.contract_id, ticket.ticket_id as subject, ticket.department, ticket.equipment_id,
+        ticket.category, ticket.service_type, ticket.channel,
+        ticket.arose_on, coalesce(ticket.onsite_at, ticket.left_site_at) as began_at,
         case
-            when
-                resolved_at is null
-                and replaced_at > due_at
-                and (loaner_provided_at is null or replaced_at < loaner_provided_at)
-                then 'unknown'
-        end as stated
-    from swapped
+            when ticket.onsite_at is null then ticket.left_site_latest_at
+            else ticket.onsite_latest_at
+        end as began_latest_at,
+        term.seconds as allowed_seconds, term.microseconds as allowed_microseconds,
+        least(ticket.loaner_provided_at, ticket.replaced_at) as done_at,
+        least(ticket.lent_latest_at, ticket.replaced_latest_at) as done_latest_at,
+        ticket.resolved_at is null
+            and ticket.replaced_at is not null
+            and (ticket.lent_latest_at is null or ticket.replaced_at < ticket.lent_latest_at)
+            as done_is_bound,
+        ticket.finished,
+        ticket.reading, ticket.readings, ticket.in_doubt, ticket.recorded_set
+    from ticket
+    join term
+        on ticket.contract_id = term.contract_id
 
 )
 

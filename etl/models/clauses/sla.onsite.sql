@@ -16,13 +16,15 @@ final as (
     select
         ticket.contract_id, ticket.ticket_id as subject, ticket.department, ticket.equipment_id,
         ticket.category, ticket.service_type, ticket.channel,
-        ticket.arose_on, ticket.reported_at as began_at,
-        ticket.reported_at
-            + interval '1 second' * term.seconds
-            + interval '1 microsecond' * term.microseconds as due_at,
-        ticket.onsite_at as done_at,
-        least(ticket.resolved_at, ticket.closed_at) as bound_at,
-        ticket.finished
+        ticket.arose_on, ticket.reported_at as began_at, ticket.reported_latest_at as began_latest_at,
+        term.seconds as allowed_seconds, term.microseconds as allowed_microseconds,
+        ticket.onsite_at as done_at, ticket.onsite_latest_at as done_latest_at,
+        least(
+            coalesce(ticket.resolved_latest_at, ticket.resolved_at),
+            coalesce(ticket.closed_latest_at, ticket.closed_at)
+        ) as bound_at,
+        ticket.finished,
+        ticket.reading, ticket.readings, ticket.in_doubt, ticket.recorded_set
     from ticket
     join term
         on ticket.contract_id = term.contract_id

@@ -9,7 +9,7 @@ final as (
     select
         contract_id, ticket_id as subject, department, equipment_id,
         category, service_type, channel,
-        arose_on, finished,
+        arose_on, finished, reading, readings, in_doubt,
         case when knowledge_ref is not null then 'met' else 'unknown' end as stated
     from ticket
 

@@ -9,10 +9,11 @@ final as (
     select
         contract_id, ticket_id as subject, department, equipment_id,
         category, service_type, channel,
-        arose_on, finished,
+        arose_on, finished, reading, readings, in_doubt,
         case
-            when customer_signoff_at <= left_site_at then 'met'
-            when customer_signoff_at > left_site_at then 'breached'
+            when coalesce(customer_signoff_latest_at, customer_signoff_at) <= left_site_at
+                then 'met'
+            when customer_signoff_at > coalesce(left_site_latest_at, left_site_at) then 'breached'
             else 'unknown'
         end as stated
     from ticket

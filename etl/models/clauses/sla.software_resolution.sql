@@ -12,33 +12,24 @@ term as (
     where term = 'resolution_hours'
 ),
 
-due as (
-
-    select
-        ticket.*,
-        ticket.reported_at
-            + interval '1 second' * term.seconds
-            + interval '1 microsecond' * term.microseconds as due_at
-    from ticket
-    join term
-        on ticket.contract_id = term.contract_id
-
-),
-
 final as (
 
     select
-        contract_id, ticket_id as subject, department, equipment_id,
-        category, service_type, channel,
-        arose_on, reported_at as began_at,
-        due_at,
-        end_at as done_at,
-        finished,
+        ticket.contract_id, ticket.ticket_id as subject, ticket.department, ticket.equipment_id,
+        ticket.category, ticket.service_type, ticket.channel,
+        ticket.arose_on, ticket.reported_at as began_at,
+        ticket.reported_latest_at as began_latest_at,
+        term.seconds as allowed_seconds, term.microseconds as allowed_microseconds,
+        ticket.end_at as done_at, ticket.end_latest_at as done_latest_at,
+        ticket.resolved_at is null as done_is_bound,
+        ticket.finished,
         case
-            when finished and outcome = 'not_fixed' then 'breached'
-            when resolved_at is null and closed_at > due_at then 'unknown'
-        end as stated
-    from due
+            when ticket.end_at is not null and ticket.outcome = 'not_fixed' then 'breached'
+        end as stated,
+        ticket.reading, ticket.readings, ticket.in_doubt, ticket.recorded_set
+    from ticket
+    join term
+        on ticket.contract_id = term.contract_id
 
 )
 

@@ -10,8 +10,9 @@ final as (
     select
         contract_id, period_id as subject,
         cast(starts_at as date) as arose_on,
-        starts_at as due_at,
-        plan_filed_on as done_on
+        starts_at as due_at, starts_latest_at as due_latest_at,
+        plan_filed_on as done_on,
+        recorded_set
     from period
 
 )

@@ -24,7 +24,10 @@ final as (
     select
         opened.contract_id, opened.complaint_id, opened.department, opened.channel,
         cast(opened.received_at as date) as arose_on,
-        opened.received_at, opened.acknowledged_at, opened.handled_at,
+        opened.received_at, opened.received_latest_at,
+        opened.acknowledged_at, opened.acknowledged_latest_at,
+        opened.handled_at, opened.handled_latest_at,
+        opened.recorded_set, latest.recorded_set as last_recorded_set,
         opened.routed,
         latest.satisfied as last_satisfied,
         latest.closed_at is not null as finished

@@ -1,7 +1,7 @@
 -- Faults that extend a unit's warranty, or may: 因不可排除故障而影响工作.
 -- grain: one fault that stopped work and could not be removed, or about which the log is silent
 -- key: ticket_id
--- certain: the log states both; number: its place among the unit's certain events
+-- certain: the log states both, and the ticket's standing is not in doubt; number: its place among the unit's certain events
 -- counts: it and every certain event before it was reported within the term as extended so far
 -- may_count: the same among all events, certain or not
 with
@@ -9,7 +9,8 @@ with
 ticket as (
     select * from fact_ticket
     where
-        is_fault
+        reading = 0
+        and is_fault
         and coalesce(work_stopped, true)
         and coalesce(unrecoverable, finished and coalesce(outcome, '') = 'not_fixed')
 ),
@@ -22,7 +23,9 @@ event as (
         ticket.contract_id, ticket.equipment_id, ticket.ticket_id,
         ticket.reported_at, ticket.arose_on,
         unit.base_expires_on, unit.extension_days,
-        coalesce(ticket.work_stopped, false) and coalesce(ticket.unrecoverable, false) as certain
+        coalesce(ticket.work_stopped, false)
+            and coalesce(ticket.unrecoverable, false)
+            and not ticket.in_doubt as certain
     from ticket
     join unit
         on ticket.equipment_id = unit.equipment_id

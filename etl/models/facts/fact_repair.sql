@@ -1,6 +1,6 @@
 -- Hardware faults with the day by which they are to be repaired.
--- grain: one hardware fault
--- key: ticket_id
+-- grain: one hardware fault and reading of its end
+-- key: ticket_id, reading
 -- repair_due_at: 23:59:59 of the day repair_days after the report
 with
 

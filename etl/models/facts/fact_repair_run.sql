@@ -1,19 +1,19 @@
 -- Repairs of one problem of one unit, and how many in a row have failed under warranty.
--- grain: one finished fault with a unit and a problem code
--- key: ticket_id
+-- grain: one finished fault with a unit and an end, in one reading of the unit
+-- key: ticket_id, reading
+-- problem_code: empty text where the log names none; these repairs are a sequence of their own
 -- failed: not fixed, and reported under warranty; any other repair breaks the run
 -- run: failed repairs in a row up to and with this one
 with
 
-ticket as (
-    select * from fact_ticket_warranty
-    where is_fault and finished and equipment_id is not null and problem_code is not null
-),
+ticket as (select * from unit_ticket where is_fault and end_at is not null),
 
 judged as (
 
     select
-        *,
+        contract_id, equipment_id, department, category, coalesce(problem_code, '') as problem_code,
+        ticket_id, reported_at, end_at, outcome, unit_reading as reading,
+        unit_readings as readings,
         coalesce(outcome, '') = 'not_fixed' and coalesce(in_warranty, false) as failed
     from ticket
 
@@ -24,7 +24,7 @@ broken as (
     select
         *,
         sum(case when failed then 0 else 1 end) over (
-            partition by equipment_id, problem_code
+            partition by equipment_id, reading, problem_code
             order by end_at, ticket_id
             rows between unbounded preceding and current row
         ) as breaks
@@ -36,10 +36,10 @@ final as (
 
     select
         contract_id, equipment_id, department, category, problem_code, ticket_id,
-        reported_at, end_at, outcome, failed,
+        reported_at, end_at, outcome, reading, readings, failed,
         cast(
             sum(case when failed then 1 else 0 end) over (
-                partition by equipment_id, problem_code, breaks
+                partition by equipment_id, reading, problem_code, breaks
                 order by end_at, ticket_id
                 rows between unbounded preceding and current row
             ) as integer

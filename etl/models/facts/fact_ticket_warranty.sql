@@ -1,6 +1,6 @@
 -- Tickets with whether they were reported under warranty.
--- grain: one ticket
--- key: ticket_id
+-- grain: one ticket and reading of its end
+-- key: ticket_id, reading
 -- in_warranty: on the day of the report the unit was accepted and its term not over; false once it
 --   is over; empty before or without acceptance. Without a unit the contract's own term holds
 with

@@ -1,8 +1,8 @@
 -- Up to when each log is complete, never after as_of; empty where it says nothing.
 -- grain: one log of one contract
 -- key: log, contract_id
--- through_at: the coverage for the contract, else for all contracts, else the log's last event;
---   registers are complete at as_of
+-- through_at: the coverage for the contract, else for all contracts, else the latest event of the
+--   files that the contract's rows came from; registers are complete at as_of
 with
 
 contract as (select * from base_contracts),
@@ -37,6 +37,7 @@ stated as (
         and log.log = common.log
     left join last_event
         on log.log = last_event.log
+        and contract.contract_id = last_event.contract_id
 
 ),
 

@@ -2,7 +2,7 @@
 -- grain: one contract and clause that counts for it
 -- key: contract_id, clause
 -- met … excluded: obligations that arose on or before the day the money falls due; 0 without one
--- verdict: no_evidence, open, no_activity, kept, broken or undecided
+-- verdict: not_promised, no_evidence, open, no_activity, kept, broken or undecided
 -- assumed: the clause rests on a figure that neither the letter nor the contract names
 with
 
@@ -22,7 +22,7 @@ contract as (
 
 clause as (select * from catalogue_clause where clause <> 'delivery.guarantee_valid'),
 
-log as (select * from catalogue_log),
+evidence as (select * from clause_evidence),
 
 term as (select * from contract_term),
 
@@ -34,7 +34,8 @@ counted as (
         count(*) filter (where obligation.state = 'breached') as breached,
         count(*) filter (where obligation.state = 'unknown') as unknown,
         count(*) filter (where obligation.state = 'pending') as pending,
-        count(*) filter (where obligation.state = 'excluded') as excluded
+        count(*) filter (where obligation.state = 'excluded') as excluded,
+        count(*) filter (where coalesce(obligation.recorded, true)) as recorded
     from obligation
     join contract
         on obligation.contract_id = contract.contract_id
@@ -46,18 +47,20 @@ counted as (
 joined as (
 
     select
-        contract.contract_id, contract.due_on, clause.clause, log.loaded,
+        contract.contract_id, contract.due_on, clause.clause, evidence.evidence,
         target.value as target,
         coalesce(figure.assumed, false) as assumed,
         coalesce(counted.met, 0) as met,
         coalesce(counted.breached, 0) as breached,
         coalesce(counted.unknown, 0) as unknown,
         coalesce(counted.pending, 0) as pending,
-        coalesce(counted.excluded, 0) as excluded
+        coalesce(counted.excluded, 0) as excluded,
+        coalesce(counted.recorded, 0) as recorded
     from contract
     cross join clause
-    join log
-        on clause.log = log.log
+    join evidence
+        on contract.contract_id = evidence.contract_id
+        and clause.clause = evidence.clause
     join term as target
         on contract.contract_id = target.contract_id
         and clause.target_term = target.term
@@ -75,7 +78,10 @@ final as (
     select
         contract_id, due_on, clause, assumed, target, met, breached, unknown, pending, excluded,
         case
-            when not loaded then 'no_evidence'
+            when evidence = 'not_promised' then 'not_promised'
+            when evidence = 'no_log' then 'no_evidence'
+            when evidence = 'no_end' and met + breached + unknown + pending = 0 then 'no_evidence'
+            when unknown > 0 and met + breached = 0 and recorded = 0 then 'no_evidence'
             when met + breached + unknown = 0 and pending > 0 then 'open'
             when met + breached + unknown = 0 then 'no_activity'
             when met >= target * (met + breached + unknown) then 'kept'

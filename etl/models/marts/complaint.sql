@@ -5,6 +5,7 @@
 -- handled, asked, satisfied, closed: of the last round
 -- outcome: open, satisfied, unsatisfied or unknown; ruling: upheld, not_upheld or none
 -- category: the first that a round states; upheld: in any round, empty where none was ruled on
+-- received_hour: of the day (0-23); empty where the day alone is stated
 -- age_days: whole days from the first receipt until the end of the last round, else until as_of
 with
 
@@ -33,7 +34,7 @@ joined as (
     select
         complaint.contract_id, complaint.complaint_id, complaint.department, complaint.channel,
         named.category, rounds.upheld = 1 as upheld, rounds.rounds, latest.ticket_id,
-        complaint.arose_on, complaint.received_at,
+        complaint.arose_on, complaint.received_at, complaint.received_latest_at,
         acknowledgement.state as acknowledgement,
         complaint.routed,
         latest.handled_at is not null as handled,
@@ -41,8 +42,11 @@ joined as (
         latest.satisfied,
         complaint.finished as closed,
         latest.handled_at, latest.closed_at,
-        date_diff('microsecond', complaint.received_at, coalesce(latest.closed_at, moment.as_of))
-            as age_microseconds
+        date_diff(
+            'microsecond',
+            timeline_last(complaint.received_at),
+            timeline_last(coalesce(latest.closed_at, moment.as_of))
+        ) as age_microseconds
     from complaint
     cross join moment
     join rounds
@@ -50,7 +54,7 @@ joined as (
     join complaint_round as latest
         on rounds.complaint_id = latest.complaint_id
         and rounds.rounds = latest.round
-    join acknowledgement
+    left join acknowledgement
         on complaint.contract_id = acknowledgement.contract_id
         and complaint.complaint_id = acknowledgement.subject
     left join complaint_round as named
@@ -63,7 +67,9 @@ final as (
 
     select
         contract_id, complaint_id, department, channel, category, upheld, rounds, ticket_id,
-        arose_on, received_at, acknowledgement, routed, handled, asked, satisfied, closed,
+        arose_on, received_at,
+        case when received_latest_at is null then hour(received_at) end as received_hour,
+        acknowledgement, routed, handled, asked, satisfied, closed,
         handled_at, closed_at,
         case
             when not closed then 'open'

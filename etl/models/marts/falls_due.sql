@@ -149,7 +149,7 @@ released as (
 
 ),
 
-final as (
+every as (
 
     select * from obligation
     union all
@@ -162,6 +162,18 @@ final as (
     select * from low
     union all
     select * from released
+
+),
+
+final as (
+
+    select every.*
+    from every
+    left join clause_evidence as declined
+        on every.contract_id = declined.contract_id
+        and every.clause = declined.clause
+        and declined.evidence = 'not_promised'
+    where declined.clause is null
 
 )
 

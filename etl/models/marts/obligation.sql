@@ -1,26 +1,16 @@
 -- The obligation ledger: what was promised, to whom, until when, and whether it was kept.
 -- grain: one obligation
 -- key: contract_id, clause, subject
--- due_on, done_on: set where the promise counts in days; then due_at is the day's last second
--- bucket: how long it took in twentieths of what was allowed: 0-19 within, 60 three times or more
+-- due_at: its latest reading; due_on: set where the promise counts in days, and due_at is then the
+--   day's last second
+-- done_at: its earliest reading; done_on: set where it is a day
+-- recorded: the files had a column that shows the deed, be it empty; empty where none is asked for
+-- bucket: how long it took in twentieths of what was allowed: 0-19 within, 60 three times or more;
+--   empty where a day without a time is involved
 -- state: met, breached, unknown, pending or excluded; decided here and nowhere else
 with
 
-claim as (
-
-    select
-        clause, log, contract_id, subject, department, equipment_id,
-        category, service_type, channel, arose_on, began_at,
-        coalesce(due_at, cast(due_on as timestamp) + interval 86399 second) as due_at,
-        coalesce(done_at, cast(done_on as timestamp)) as done_at,
-        due_on, done_on, bound_at, finished, stated
-    from clause_row
-
-),
-
-through as (select * from log_through),
-
-moment as (select * from moment),
+claim as (select * from claim_evidence),
 
 waiver as (
 
@@ -34,45 +24,71 @@ waiver as (
 
 ),
 
-evident as (
+-- What may have several readings: tickets whose end is in doubt or that were paused, and repairs.
+several as (
+
+    select ticket_id as subject from fact_ticket where readings > 1
+    union distinct
+    select ticket_id as subject from base_pauses
+    union distinct
+    select equipment_id || '|' || problem_code as subject from fact_repair_run where readings > 1
+
+),
+
+-- What all readings say, and nothing where one of them makes no obligation.
+agreed as (
+
+    select
+        claim.contract_id, claim.clause, claim.subject,
+        case
+            when
+                min(claim.evidence) = max(claim.evidence)
+                and min(claim.arose_on) = max(claim.arose_on)
+                then min(claim.evidence)
+            else 'unknown'
+        end as evidence
+    from claim_evidence as claim
+    join several
+        on claim.subject = several.subject
+    where claim.readings > 1
+    group by claim.contract_id, claim.clause, claim.subject
+    having count(*) = max(claim.readings)
+
+),
+
+decided as (
 
     select
         claim.*,
-        case
-            when claim.stated is not null then claim.stated
-            when claim.done_at is not null and claim.due_at is null then 'met'
-            when claim.done_at <= claim.due_at then 'met'
-            when claim.done_at > claim.due_at then 'breached'
-            when claim.bound_at <= claim.due_at then 'met'
-            when claim.bound_at is not null or claim.finished then 'unknown'
-            when not through.loaded then 'unknown'
-            when claim.due_at is null or claim.due_at >= moment.as_of then 'pending'
-            when through.through_at >= claim.due_at then 'breached'
-            else 'unknown'
-        end as evidence
+        coalesce(agreed.evidence, claim.evidence) as shown
     from claim
-    cross join moment
-    left join through
-        on claim.contract_id = through.contract_id
-        and claim.log = through.log
+    left join agreed
+        on claim.contract_id = agreed.contract_id
+        and claim.clause = agreed.clause
+        and claim.subject = agreed.subject
+    where claim.reading = 0 and (claim.readings = 1 or agreed.evidence is not null)
 
 ),
 
 final as (
 
     select
-        evident.contract_id, evident.clause, evident.subject, evident.department,
-        evident.equipment_id, evident.arose_on, evident.due_at, evident.done_at,
-        evident.due_on, evident.done_on,
+        decided.contract_id, decided.clause, decided.subject, decided.department,
+        decided.equipment_id, decided.arose_on, decided.due_latest_at as due_at, decided.done_at,
+        decided.due_on, decided.done_on,
         case
-            when evident.evidence in ('breached', 'unknown') and waiver.subject is not null
+            when decided.shown in ('breached', 'unknown') and waiver.subject is not null
                 then 'excluded'
-            else evident.evidence
+            else decided.shown
         end as state,
-        evident.evidence, evident.category, evident.service_type, evident.channel,
-        evident.began_at,
+        decided.shown as evidence, decided.category, decided.service_type, decided.channel,
+        decided.recorded, decided.began_at,
         case
-            when evident.done_at is not null and evident.due_at > evident.began_at then
+            when
+                decided.done_at = decided.done_latest_at
+                and decided.began_latest_at is null
+                and decided.due_latest_at > decided.began_at
+                then
                 cast(
                     greatest(
                         0,
@@ -81,23 +97,29 @@ final as (
                             ceil(
                                 cast(
                                     20 * date_diff(
-                                        'microsecond', evident.began_at, evident.done_at
+                                        'microsecond',
+                                        timeline_last(decided.began_at),
+                                        timeline_last(decided.done_at)
                                     )
                                     as double
                                 )
                                 / nullif(
-                                    date_diff('microsecond', evident.began_at, evident.due_at), 0
+                                    date_diff(
+                                        'microsecond',
+                                        timeline_last(decided.began_at),
+                                        decided.due_latest_line
+                                    ), 0
                                 )
                             ) - 1
                         )
                     ) as integer
                 )
         end as bucket
-    from evident
+    from decided
     left join waiver
-        on evident.contract_id = waiver.contract_id
-        and evident.clause = waiver.clause
-        and evident.subject = waiver.subject
+        on decided.contract_id = waiver.contract_id
+        and decided.clause = waiver.clause
+        and decided.subject = waiver.subject
 
 )
 

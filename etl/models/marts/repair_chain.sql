@@ -6,7 +6,7 @@
 -- silent extension, under warranty.
 with
 
-repair as (select * from fact_repair_run),
+repair as (select * from fact_repair_run where reading = 0 and problem_code <> ''),
 
 unit as (select * from fact_warranty),
 

@@ -10,7 +10,7 @@ timed as (
 
     select
         ticket.*,
-        ticket.reported_at + interval '1 day' * cast(term.repair_days as integer) as due_at
+        cast(term.repair_days as integer) * 86400 as allowed_seconds
     from ticket
     join term
         on ticket.contract_id = term.contract_id
@@ -20,12 +20,13 @@ timed as (
 final as (
 
     select
-        contract_id, ticket_id as subject, arose_on, reported_at as began_at, due_at,
-        end_at as done_at, finished,
-        case
-            when finished and outcome = 'not_fixed' then 'breached'
-            when resolved_at is null and closed_at > due_at then 'unknown'
-        end as stated
+        contract_id, ticket_id as subject, arose_on,
+        reported_at as began_at, reported_latest_at as began_latest_at, allowed_seconds,
+        0 as allowed_microseconds,
+        end_at as done_at, end_latest_at as done_latest_at, resolved_at is null as done_is_bound,
+        finished,
+        case when end_at is not null and outcome = 'not_fixed' then 'breached' end as stated,
+        reading, readings, in_doubt, recorded_set
     from timed
 
 )

@@ -8,7 +8,10 @@ claim as (
 
 final as (
 
-    select contract_id, subject, arose_on, began_at, due_at, done_at, bound_at, finished
+    select
+        contract_id, subject, arose_on, began_at, began_latest_at, allowed_seconds,
+        allowed_microseconds, done_at, done_latest_at, bound_at, finished,
+        reading, readings, in_doubt, recorded_set
     from claim
 
 )

@@ -1,9 +1,12 @@
 -- Several tickets of a contract with one and the same instant of response.
--- grain: one ticket of such an instant
+-- grain: one ticket of such an instant; days without a time show nothing
 -- alike: tickets answered at that instant, five or more
 with
 
-ticket as (select * from fact_ticket where responded_at is not null),
+ticket as (
+    select * from fact_ticket
+    where reading = 0 and responded_at is not null and responded_latest_at is null
+),
 
 instant as (
 

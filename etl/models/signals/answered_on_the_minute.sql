@@ -13,7 +13,11 @@ ticket as (
         case when second(responded_at) = 0 then 1 else 0 end as full_response,
         case when second(reported_at) = 0 then 1 else 0 end as full_report
     from fact_ticket
-    where responded_at is not null
+    where
+        reading = 0
+        and responded_at is not null
+        and responded_latest_at is null
+        and reported_latest_at is null
 
 ),
 

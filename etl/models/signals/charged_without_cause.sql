@@ -2,7 +2,9 @@
 -- grain: one ticket
 with
 
-ticket as (select * from fact_ticket where is_fault and finished and cause is null),
+ticket as (
+    select * from fact_ticket where reading = 0 and is_fault and finished and cause is null
+),
 
 final as (
 

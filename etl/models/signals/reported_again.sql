@@ -4,7 +4,10 @@
 -- beside: the earlier ticket, the last to end before
 with
 
-ticket as (select * from fact_ticket where is_fault and equipment_id is not null),
+ticket as (
+    select *, coalesce(end_latest_at, end_at) as ended_at from fact_ticket
+    where reading = 0 and is_fault and equipment_id is not null
+),
 
 followed as (
 
@@ -18,7 +21,7 @@ followed as (
     join ticket as earlier
         on again.equipment_id = earlier.equipment_id
         and again.ticket_id <> earlier.ticket_id
-        and earlier.end_at <= again.reported_at
+        and earlier.ended_at <= again.reported_at
         and earlier.end_at > again.reported_at - interval '7 days'
         and coalesce(again.problem_code = earlier.problem_code, true)
     where earlier.finished and coalesce(earlier.outcome, '') <> 'not_fixed'

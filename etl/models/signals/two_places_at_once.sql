@@ -6,7 +6,13 @@ with
 visit as (
 
     select * from fact_ticket
-    where engineer_id is not null and onsite_at is not null and left_site_at is not null
+    where
+        reading = 0
+        and engineer_id is not null
+        and onsite_at is not null
+        and left_site_at is not null
+        and onsite_latest_at is null
+        and left_site_latest_at is null
 
 ),
 
