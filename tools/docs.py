@@ -222,6 +222,10 @@ def _notes(log: Log, column: Column) -> Iterator[str]:
         yield f"at least {exact(column.minimum)}{unless}"
     if column.ahead:
         yield "known ahead"
+    elif column.foreseen:
+        yield "may be stated in advance"
+    if column.no_end:
+        yield f"no end, that is empty: {', '.join(column.no_end)}"
     if column.date_means_end_of_day:
         yield "a date alone: the end of that day"
 
