@@ -39,8 +39,8 @@ B-1,C-2,ICU,Scanner,2026-01-01
 """,
     "tickets.csv": """ticket_id,equipment_id,channel,service_type,work_stopped,\
 reported_at,resolved_at,loaner_provided_at,loaner_returned_at
-T-1,A-1,phone,hardware_fault,yes,2026-01-10 00:00:00,2026-01-11 00:00:00,2026-01-10 12:00:00,\
-2026-01-11 00:00:00
+T-1,A-1,phone,hardware_fault,yes,2026-01-10 00:00:00,2026-01-11 00:00:00,2026-01-10 11:30:00,\
+2026-01-10 23:30:00
 T-2,A-1,phone,hardware_fault,yes,2026-01-10 06:00:00,2026-01-11 06:00:00,,
 T-3,A-2,phone,hardware_fault,yes,2026-02-10 00:00:00,2026-02-12 00:00:00,,
 T-4,B-1,phone,software_fault,yes,2026-02-20 00:00:00,2026-02-21 00:00:00,,
