@@ -226,8 +226,8 @@ def of_rows(selection: Selection) -> tuple[str, list[object]]:
     for sql, value in (
         ("arose_on >= ?", selection.first and first_of(selection.first)),
         ("arose_on < ?", selection.last and after(selection.last)),
-        ("isodow(began_at) = ?", selection.weekday),
-        ("hour(began_at) = ?", selection.hour),
+        ("began_on is null and isodow(began_at) = ?", selection.weekday),
+        ("began_on is null and hour(began_at) = ?", selection.hour),
         ("bucket >= ?", selection.from_bucket),
         ("bucket <= ?", selection.to_bucket),
         ("arose_on <= ?", selection.arose_until),
@@ -363,10 +363,26 @@ def durations(book: Book, selection: Selection) -> pd.DataFrame:
         book,
         f"""
         select bucket, sum(obligations)::bigint as obligations
-        from compliance_duration where {where} group by bucket order by bucket
+        from compliance_duration where bucket is not null and {where}
+        group by bucket order by bucket
         """,
         parameters,
     )
+
+
+@per_view(256)
+def untimed(book: Book, selection: Selection) -> int:
+    """How many obligations `durations` leaves out: they began or were done on a day of which the log
+    states no time.
+    """
+    where, parameters = _of_numbers(selection)
+    found = frame(
+        book,
+        "select coalesce(sum(obligations), 0)::bigint as n from compliance_duration "
+        f"where bucket is null and {where}",
+        parameters,
+    )
+    return int(found["n"].iloc[0])
 
 
 @per_view(256)
@@ -686,8 +702,9 @@ def stages(book: Book, ticket_id: str) -> pd.DataFrame:
         book,
         """
         select clause, state, due_at, done_at,
-            date_diff('second', began_at, done_at) as elapsed,
-            date_diff('second', began_at, due_at) as allowed,
+            case when began_on is null and (done_on is null or due_on is not null)
+                then date_diff('second', began_at, done_at) end as elapsed,
+            case when began_on is null then date_diff('second', began_at, due_at) end as allowed,
         from obligation
         where subject = ? and (clause like 'sla.%' or clause = 'aftercare.served')
         order by due_at nulls last, clause
