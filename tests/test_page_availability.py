@@ -358,7 +358,7 @@ def test_a_unit_with_an_open_month_has_no_downtime(vague):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_counts_the_months_left_out(open_page, vague, language):
-    app = open_page(vague, language=language)
+    app = open_page(vague, lang=language)
     said = words(language)
 
     assert not app.exception

@@ -372,8 +372,8 @@ def durations(book: Book, selection: Selection) -> pd.DataFrame:
 
 @per_view(256)
 def untimed(book: Book, selection: Selection) -> int:
-    """How many obligations `durations` leaves out: they began or were done on a day of which the log
-    states no time.
+    """How many obligations `durations` leaves out: of their start or their deed the log states the
+    day, not the time.
     """
     where, parameters = _of_numbers(selection)
     found = frame(
@@ -558,7 +558,18 @@ def assumed(book: Book, clause: str, contract: str | None) -> bool:
 
 @per_generation
 def _evidence(book: Book) -> dict[tuple[str, str], str]:
-    found = frame(book, "select contract_id, clause, evidence from clause_evidence")
+    """As the mart says it; idle where it would be shown but nothing was promised yet."""
+    found = frame(
+        book,
+        """
+        select contract_id, clause,
+            case when evidence <> 'shown' or exists (
+                select 1 from compliance as counted
+                where counted.contract_id = known.contract_id and counted.clause = known.clause
+            ) then evidence else 'idle' end as evidence,
+        from clause_evidence as known
+        """,
+    )
     return {
         (contract, clause): evidence
         for contract, clause, evidence in zip(
@@ -570,12 +581,16 @@ def _evidence(book: Book) -> dict[tuple[str, str], str]:
 def evidence_of(book: Book, clause: str, contract: str | None) -> str:
     """What the logs of the contracts in view can show of a clause: the most that one of them can.
 
-    One of EVIDENCE; not_promised only where none of them makes the promise.
+    One of EVIDENCE; not_promised only where none of them makes the promise. A contract without an
+    obligation under it shows nothing either way.
     """
     inside = [contract] if contract else list(contracts(book))
     known = _evidence(book)
-    found = [known.get((one, clause), "shown") for one in inside]
-    return min(found, key=EVIDENCE.index, default="shown")
+    found = {known.get((one, clause), "idle") for one in inside}
+    judged = found - {"idle", "not_promised"}
+    if not judged and "idle" in found:
+        return "shown"
+    return min(judged or found, key=EVIDENCE.index, default="shown")
 
 
 def verdict_at(row: Mapping[Any, Any], target: Decimal, *, evidence: str = "shown") -> str:
