@@ -183,8 +183,8 @@ _FIGURES: Mapping[str, str] = {
         select
             contract.contract_id,
             1 - sum(down_seconds) / nullif(sum(service_seconds), 0) as availability,
-            1 - (sum(down_seconds) - sum(covered_seconds)) / nullif(sum(service_seconds), 0)
-                as availability_with_loaner,
+            1 - (sum(cover_down_seconds) - sum(covered_seconds))
+                / nullif(sum(cover_service_seconds), 0) as availability_with_loaner,
             sum(repair_seconds) / nullif(sum(repairs), 0) / 3600 as mttr_hours,
             case
                 when sum(service_seconds) > 0
