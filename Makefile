@@ -4,7 +4,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	--fork-strategy fewest --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := setup
-.PHONY: setup run test check lint browser bench lock clean
+.PHONY: setup run test check lint browser bench torture lock clean
 
 setup: .venv/.installed
 
@@ -31,6 +31,10 @@ browser: .venv/.installed-dev
 # Up to an hour for a million tickets; `python -m benchmarks --help` lists smaller ones.
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks
+
+# Kills writers a thousand times, damages every file: about half an hour.
+torture: .venv/.installed-dev
+	$(BIN)/python -m benchmarks.torture
 
 lock: .venv/.installed-dev
 	$(LOCK) --upgrade --group build --output-file requirements.lock

@@ -133,6 +133,8 @@ def same(found: Any, value: Any) -> bool:
             return Decimal(str(found)) == meant
         except InvalidOperation:
             return False
+    if not isinstance(meant, datetime):
+        return found == meant and not isinstance(found, datetime)
     return _instant(found) == meant
 
 

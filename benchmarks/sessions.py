@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -77,23 +78,26 @@ def sessions(warehouse: str, count: str) -> dict[str, Any]:
 
 
 @contextmanager
-def served(warehouse: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """The dashboard on `warehouse` at a free port, up and answering."""
+def served(
+    warehouse: Path, output: Path | None = None
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """The dashboard on `warehouse` at a free port, up and answering; its log goes to `output`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "etl", "serve", "--warehouse", str(warehouse)]
-    server = subprocess.Popen(
-        [*command, "--port", str(port)],
-        env={**os.environ, **_STARTED},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with Path(output or os.devnull).open("wb") as log:
+        server = subprocess.Popen(
+            [*command, "--port", str(port)],
+            env={**os.environ, **_STARTED},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
     try:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5).close()
+                urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
                 break
             except OSError:
                 if server.poll() is not None or time.monotonic() > deadline:
@@ -132,8 +136,13 @@ def connected(address: str) -> websockets.connect:
     )
 
 
-async def run(socket_: Any, query: str, path: str = "") -> tuple[float, float, int]:
-    """One run of a page: seconds until the first delta, until its end, and bytes received."""
+async def run(
+    socket_: Any, query: str, path: str = "", elements: Counter[str] | None = None
+) -> tuple[float, float, int]:
+    """One run of a page: seconds until the first delta, until its end, and bytes received.
+
+    `elements` counts what it showed, by kind; `exception` is Streamlit's own box.
+    """
     asked = BackMsg()
     asked.rerun_script.query_string = query
     asked.rerun_script.page_name = path
@@ -148,6 +157,8 @@ async def run(socket_: Any, query: str, path: str = "") -> tuple[float, float, i
         kind = message.WhichOneof("type")
         if kind == "delta" and first is None:
             first = time.perf_counter() - began
+        if kind == "delta" and elements is not None:
+            elements[str(message.delta.new_element.WhichOneof("type"))] += 1
         if kind == "script_finished" and message.script_finished in (
             ForwardMsg.FINISHED_SUCCESSFULLY,
             ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,

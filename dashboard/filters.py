@@ -34,6 +34,7 @@ _WRITTEN = "filters.written"
 _ASKED = "filters.asked"
 _IGNORED = "filters.ignored"
 _GO = "filters.go"
+_AWAY = "filters.away"
 
 
 @dataclass(frozen=True)
@@ -222,9 +223,7 @@ def bar(title: str, words: Words, choices: Choices, own: tuple[str, ...] = ()) -
 def heading(title: str, words: Words) -> None:
     """Draw the title of a page that has no filters; what they say elsewhere is kept."""
     state = st.session_state
-    for name in (*_IN_URL, "preset", "first", "last"):
-        if name in state and name != "lang":
-            state[name] = state[name]  # else the state of a widget goes with the page it is on
+    state[_AWAY] = True
     if _WRITTEN not in state:
         state[_ASKED] = {**state.get(_ASKED, {}), **st.query_params.to_dict()}
     with st.container(key="filters", horizontal=True, vertical_alignment="center"):
@@ -388,25 +387,26 @@ def ignored() -> tuple[str, ...]:
 
 def _adopt_url(choices: Choices, language: str) -> None:
     """Set the widgets from the URL on the first run, and whenever it was changed outside."""
-    query = st.query_params.to_dict()
-    first = _WRITTEN not in st.session_state
+    state, query = st.session_state, st.query_params.to_dict()
+    first = _WRITTEN not in state
     if first:
-        query = {**st.session_state.pop(_ASKED, {}), **query}
-    if first or (query and query != st.session_state[_WRITTEN]):
+        query = {**state.pop(_ASKED, {}), **query}
+    away = state.pop(_AWAY, False)
+    returned = not query or (away and query.keys() == {"lang"})
+    if adopted := first or not (returned or query == state[_WRITTEN]):
         said = parse(query, choices)
-        st.session_state[_IGNORED] = said.ignored
-        for name, value in _widgets(said, choices):
-            st.session_state[name] = value
-        st.session_state["lang"] = language if first else said.language
-        if said.clause or first:
-            st.session_state["clause"] = said.clause
-        if said.find or first:
-            st.session_state["find"] = said.find
-        if said.status or first:
-            st.session_state["status"] = said.status
-        if said.beside or first:
-            st.session_state["beside"] = said.beside
-        st.session_state["unit"] = said.unit
+        state[_IGNORED] = said.ignored
+        state["lang"] = language if first else said.language
+        for name in ("clause", "find", "status", "beside"):
+            if getattr(said, name) or first:
+                state[name] = getattr(said, name)
+        state["unit"] = said.unit
+    else:
+        said = parse(state[_WRITTEN], choices)
+    # Streamlit drops or empties the widgets that a run did not draw.
+    for name, value in _widgets(said, choices):
+        if adopted or away or state.get(name) is None:
+            state[name] = value
     _drop_what_is_gone(choices)
 
 

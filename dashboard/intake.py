@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 
 import streamlit as st
 
-from dashboard.uploads import Upload
+from dashboard.uploads import Upload, shelf
 from etl.config import Settings
 from etl.errors import KeptError
 from etl.intake.batches import UndoPreview, prepare_undo
@@ -50,6 +50,16 @@ def _pool() -> ThreadPoolExecutor:
 @st.cache_resource(show_spinner=False)
 def _desks() -> "weakref.WeakSet[Intake | Undoing]":
     return weakref.WeakSet()
+
+
+def _leave(session: str) -> None:
+    """Clear the desks of a session that was left; what is being written is written to its end."""
+    for desk in list(_desks()):
+        if isinstance(desk, Intake) and any(one.session == session for one in desk.uploads):
+            desk.leave()
+
+
+shelf().when_left(_leave)
 
 
 def _put_away_what_is_forgotten() -> None:
@@ -141,6 +151,7 @@ class Intake:
     fixes: dict[str, dict[int, list[str | None]]] = field(default_factory=dict)
     marks: dict[str, dict[int, str]] = field(default_factory=dict)
     used: float = field(default_factory=time.monotonic)
+    left: bool = False
     _corrections: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
@@ -171,6 +182,8 @@ class Intake:
         """Clears the desk; work under way is stopped."""
         if self.job is not None:
             self.job.watch.stop()
+        if self.preparing is not None:
+            self.preparing.future.add_done_callback(_drop)
         if self.preview is not None:
             self.preview.drop()
         self._corrections.close()
@@ -179,6 +192,14 @@ class Intake:
         self.preview = self.refusal = self.committed = None
         self.replace_missing = self.corrections = False
         self.through, self.remembered = None, 0
+
+    def leave(self) -> None:
+        """Clears the desk of somebody who left; what was not written is named on their return."""
+        if self.committing is not None:
+            self.committing.future.add_done_callback(lambda _done: self.clear())
+            return
+        self.left = True
+        self.clear()
 
     def look(self) -> None:
         """Begins to prepare the preview of what is on the desk, with the choices made so far."""
@@ -263,6 +284,8 @@ class Intake:
                 last, self.committing = self.committing, None
                 self.committed = last.future.result()
                 self.preview = None
+                shelf().discard(self.uploads)
+                self.uploads, self.candidates = (), []
                 return True
         except Exception as error:
             self.refusal = _said(error)
@@ -364,6 +387,12 @@ class Undoing:
         """Puts the preview away."""
         if self.preview is not None:
             self.preview.drop()
+
+
+def _drop(done: "Future[Preview]") -> None:
+    """Puts away a preview that nobody waits for any more, though a page may still hold it."""
+    if done.exception() is None:
+        done.result().drop()
 
 
 def _tell_apart(uploads: Sequence[Upload]) -> None:

@@ -19,8 +19,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from streamlit import config
 
+from dashboard.core import CoreRoutes
 from dashboard.early_parts import EarlyParts
 from dashboard.headers import SafeHeaders
+from dashboard.health import healthz
+from dashboard.origins import Hosts, OwnPagesOnly, is_every_address, is_loopback
 from dashboard.uploads import StreamedUploads
 from etl.catalogue import catalogue
 from etl.config import Settings
@@ -28,14 +31,6 @@ from etl.errors import KeptError
 
 APP = Path(__file__).with_name("app.py")
 PORT = 8501
-EVERY_ADDRESS = ("0.0.0.0", "::")
-# The bundle that draws charts is 4.7 MB, and a third of that packed.
-MIDDLEWARE = (
-    Middleware(SafeHeaders),
-    Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
-    Middleware(EarlyParts),
-    Middleware(StreamedUploads),
-)
 
 
 def serve(
@@ -43,17 +38,26 @@ def serve(
     port: int | None = None,
     host: str = "127.0.0.1",
     open_browser: bool = True,
+    open_to_everyone: bool = False,
 ) -> int:
     """Serve the dashboard on `settings.warehouse` until interrupted; 0 when it ends.
 
-    Port 0 takes any free one. Raises KeptError when the address cannot be listened on.
+    Port 0 takes any free one. Raises KeptError when the address cannot be listened on, or is
+    reached from other machines and `open_to_everyone` does not say that it may be.
     """
     port = PORT if port is None else port
+    host = host.strip("[]").lower()
+    if not is_loopback(host):
+        if not open_to_everyone:
+            raise KeptError("host_without_sign_in", host=host)
+        print(
+            catalogue().message("open_to_everyone", settings.language, host=host), file=sys.stderr
+        )
     _refuse_taken(host, port)
 
     @asynccontextmanager
     async def announce(_app: st.App) -> AsyncIterator[None]:
-        shown = "localhost" if host in EVERY_ADDRESS else f"[{host}]" if ":" in host else host
+        shown = "localhost" if is_every_address(host) else f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{config.get_option('server.port')}"
         print(catalogue().message("serving", settings.language, url=url), flush=True)
         threading.Thread(target=_get_ready, args=(settings,), daemon=True).start()
@@ -70,16 +74,43 @@ def serve(
     sys.argv = [str(APP)]
     signal.signal(signal.SIGTERM, _interrupt)
     with suppress(KeyboardInterrupt):
-        st.App(APP, lifespan=announce, middleware=MIDDLEWARE).run(
+        st.App(
+            APP,
+            lifespan=announce,
+            routes=[healthz(settings)],
+            middleware=_middleware(settings, host),
+            on_script_error=_failed,
+        ).run(
             config={
                 **options(),
                 "server.address": host,
+                "server.allowedHosts": [],  # `OwnPagesOnly` knows them
                 "server.port": port,
                 # In megabytes; what is larger is refused before it is sent.
                 "server.maxUploadSize": max(1, settings.limits.max_file_bytes >> 20),
             }
         )
     return 0
+
+
+def _middleware(settings: Settings, host: str) -> tuple[Middleware, ...]:
+    """What every request passes before Streamlit, outermost first."""
+    return (
+        Middleware(OwnPagesOnly, hosts=Hosts(host, settings.allowed_hosts)),
+        Middleware(SafeHeaders),
+        Middleware(CoreRoutes),
+        # The bundle that draws charts is 4.7 MB, and a third of that packed.
+        Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
+        Middleware(EarlyParts),
+        Middleware(StreamedUploads, staging=settings.staging),
+    )
+
+
+def _failed(error: Exception) -> bool:
+    """A page could not be drawn: says so in the place of Streamlit's own box."""
+    from dashboard.components.states import failed  # with all that draws, only where it is needed
+
+    return failed(error)
 
 
 def _get_ready(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """What changed between two as-ofs: verdicts, obligations newly broken, and what falls due next."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from etl.sql import literal
 OBLIGATION_COLUMNS = (
     "contract_id", "clause", "subject", "department", "equipment_id", "arose_on", "due", "done",
 )  # fmt: skip
+AHEAD_COLUMNS = ("kind", "contract_id", "subject", "units", "due_on", "days_left")
 DUE_COLUMNS = ("kind", "contract_id", "clause", "subject", "department", "due_at")
 
 
@@ -99,6 +101,35 @@ def falls_due(now: Path, contract: str | None = None) -> list[dict[str, Any]]:
         "where contract_id = coalesce(?, contract_id) order by due_at, kind, contract_id, subject",
         [contract],
         DUE_COLUMNS,
+    )
+
+
+def dates_ahead(
+    now: Path,
+    since: datetime,
+    at: datetime,
+    announced: Sequence[int],
+    contract: str | None = None,
+) -> list[dict[str, Any]]:
+    """The dates that so many days of `announced` lay ahead of, for the first time, between the
+    instants `since` (not included) and `at`, the soonest first, each once.
+
+    Columns: AHEAD_COLUMNS; units: whose warranty ends, days_left: from `at`, negative once past.
+    """
+    marks = " or ".join(
+        f"(due_on - {days:d} > ?::timestamp and due_on - {days:d} <= ?::timestamp)"
+        for days in announced
+    )
+    return _rows(
+        now,
+        f"""
+        select kind, contract_id, subject, units, due_on, date_diff('day', ?::date, due_on)
+        from date_ahead
+        where contract_id = coalesce(?, contract_id) and ({marks})
+        order by due_on, kind, contract_id, subject
+        """,
+        [at, contract, *[since, at] * len(announced)],
+        AHEAD_COLUMNS,
     )
 
 

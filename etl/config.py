@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,6 +11,28 @@ from etl.errors import KeptError
 from etl.intake.read import Limits
 
 DEFAULT_TIMEZONE = "Asia/Shanghai"
+_ALLOWED_HOST = re.compile(
+    r"(?:(?P<scheme>https?)://)?(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?/?"
+)
+
+
+@dataclass(frozen=True)
+class AllowedHost:
+    """A host that the pages may be asked under; `scheme` and `port` where they were named."""
+
+    name: str
+    scheme: str | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True)
+class Staging:
+    """What uploads may take on the disk before they are loaded: of one session, and of all."""
+
+    session_bytes: int = 16 << 30
+    all_bytes: int = 32 << 30
+    session_files: int = 500
 
 
 @dataclass(frozen=True)
@@ -23,8 +46,10 @@ class Settings:
     timezone: str | None = None
     language: str = "en"
     person: str = "unknown"
+    allowed_hosts: tuple[AllowedHost, ...] = ()
     lock_timeout_seconds: float = 600
     limits: Limits = field(default_factory=Limits)
+    staging: Staging = field(default_factory=Staging)
 
     @classmethod
     def from_environment(
@@ -32,7 +57,7 @@ class Settings:
     ) -> "Settings":
         """The environment's settings; what the caller names comes first.
 
-        Raises KeptError where the time zone does not exist.
+        Raises KeptError where the time zone does not exist or a setting cannot be read.
         """
         zone = timezone or os.environ.get("KEPT_TIMEZONE") or None
         if zone is not None:
@@ -46,9 +71,14 @@ class Settings:
             timezone=zone,
             language=cls.language_of_environment(),
             person=_person(),
+            allowed_hosts=_allowed_hosts(os.environ.get("KEPT_ALLOWED_HOSTS", "")),
             limits=Limits(
                 max_file_bytes=_number("KEPT_MAX_FILE_BYTES", defaults.max_file_bytes),
                 max_columns=_number("KEPT_MAX_COLUMNS", defaults.max_columns),
+            ),
+            staging=Staging(
+                session_bytes=_number("KEPT_MAX_SESSION_STAGED_BYTES", Staging.session_bytes),
+                all_bytes=_number("KEPT_MAX_STAGED_BYTES", Staging.all_bytes),
             ),
         )
 
@@ -76,6 +106,18 @@ def _person() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
+
+
+def _allowed_hosts(text: str) -> tuple[AllowedHost, ...]:
+    """The hosts of a list with commas; each `name`, `name:port` or the begin of an address."""
+    found = []
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        parts = _ALLOWED_HOST.fullmatch(entry.lower())
+        if parts is None:
+            raise KeptError("allowed_host_unreadable", entry=entry)
+        port = None if parts["port"] is None else int(parts["port"])
+        found.append(AllowedHost(parts["name"], parts["scheme"], port))
+    return tuple(found)
 
 
 def _number(name: str, default: int) -> int:

@@ -24,5 +24,9 @@ class NothingDoneError(KeptError):
     exit_status = 1
 
 
+class DamagedError(KeptError):
+    """A file of the warehouse is missing or not as it was written; the sentence names it."""
+
+
 class CatalogueError(Exception):
     """The catalogue contradicts itself: a mistake of ours, never of a person's file."""

@@ -51,6 +51,8 @@ SIGNAL_COLUMNS: Mapping[str, str] = {
 }  # fmt: skip
 """What a signal may say; what its model leaves out is empty."""
 _GATHERED = {"clauses": "clause_row", "signals": "signal_row"}
+_PAUSED = "paused_row"
+"""The rows of clauses whose due agreed pauses move."""
 _COLUMNS = {"clauses": CLAUSE_COLUMNS, "signals": SIGNAL_COLUMNS, "readings": CLAUSE_COLUMNS}
 _VIEWS = "views"
 
@@ -183,6 +185,8 @@ def build_marts(
             if view in relations(model.sql):
                 con.execute(f"create temp view {view} as {_rows_of(kind, every)}")
                 del missing[kind]
+                if kind == "clauses":
+                    con.execute(f"create temp view {_PAUSED} as {_paused_rows(every)}")
         if model.kind in _COLUMNS:
             con.execute(f"create temp view {model.relation} as {_with_all_columns(model)}")
         elif model.kind == _VIEWS:
@@ -190,7 +194,12 @@ def build_marts(
         else:
             con.execute(f"create table {model.relation} as {in_zone(model.sql, timezone)}")
     if wanted is None or "sensitivity" in wanted:
-        con.execute(f"create table sensitivity as {in_zone(_sensitivity_sql(), timezone)}")
+        narrow = sensitivity.retention_alternative_sql(models()["retention"].sql)
+        for name, sql in (
+            ("sensitivity", _sensitivity_sql()),
+            ("retention_alternative", narrow),
+        ):
+            con.execute(f"create table {name} as {in_zone(sql, timezone)}")
 
 
 def _publish_catalogue(con: duckdb.DuckDBPyConnection, loaded: frozenset[str]) -> None:
@@ -276,6 +285,14 @@ def needed_for(wanted: Collection[str]) -> list[Model]:
             if gathered in reads and not every & set(wanted):
                 needed |= every
     return [model for name, model in models().items() if name in needed]
+
+
+def _paused_rows(every: Iterable[Model]) -> str:
+    """The rows of the clauses whose due agreed pauses move; planned apart, they are few."""
+    paused = [
+        one for one in every if one.kind == "clauses" and catalogue().clauses[one.name].paused
+    ]
+    return _rows_of("clauses", paused) or "select * from clause_row where false"
 
 
 def _rows_of(kind: str, every: Iterable[Model]) -> str:

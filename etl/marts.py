@@ -1,7 +1,10 @@
 """The published marts: a DuckDB file for the current data, and one for any other as-of."""
 
+import hashlib
+import secrets
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -10,10 +13,14 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from etl import journal
 from etl.config import Settings
+from etl.disk import room
 from etl.errors import NothingDoneError
+from etl.generations import forget, is_sound, last_used, seal, was_used
 from etl.ledger import build_marts, fingerprint
 from etl.references import find_waiting
+from etl.scratch import lasting
 from etl.sql import literal
 from etl.store import Manifest, Warehouse
 from etl.tables import create_logs, merge
@@ -22,6 +29,9 @@ Progress = Callable[[str, int, int], None]
 KEPT_OTHER_DAYS = 12
 KEPT_PASTS = 2
 MOST_OPENED = 64
+LEAST_GENERATION_BYTES = 24_000_000
+ROOM_PER_BATCH = 12
+"""A generation has about the least size and so many times that of its compressed batches."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +88,8 @@ def open_marts(
     Raises KeptError where the warehouse holds nothing yet.
     """
     warehouse, manifest = _holding(settings)
-    generation = warehouse.generation(manifest, fingerprint())
-    if not generation.exists():
-        with warehouse.lock():
-            if not generation.exists():
-                build_generation(warehouse, manifest, progress)
-    if as_of is None or as_of == _as_of_default(generation):
-        return opened(generation, manifest)
-    return opened(_other_day(warehouse, manifest, generation, as_of, progress), manifest)
+    generation = whole_generation(warehouse, manifest, progress)
+    return _at(warehouse, manifest, generation, as_of, progress)
 
 
 def open_past_marts(
@@ -100,17 +104,17 @@ def open_past_marts(
     if number == warehouse.manifest().number:
         return open_marts(settings, as_of, progress)
     manifest = warehouse.manifest_numbered(number)
-    generation = warehouse.generation(manifest, fingerprint())
-    if not generation.exists():
-        generation = generation.with_name(f"past-{generation.name}")
-        if generation.exists():
-            generation.touch()
+    generation = sound_generation(warehouse, manifest)
+    if generation is None:
+        named = warehouse.generation(manifest, fingerprint())
+        named = _home(warehouse, named.parent) / f"past-{named.name}"
+        generation = _sound(named, warehouse, manifest)
+        if generation is not None:
+            was_used(generation)
         else:
-            _build(generation, warehouse, manifest, progress)
+            generation = _build(named, warehouse, manifest, progress)
             _forget_older_pasts(generation)
-    if as_of != _as_of_default(generation):
-        return opened(_other_day(warehouse, manifest, generation, as_of, progress), manifest)
-    return opened(generation, manifest)
+    return _at(warehouse, manifest, generation, as_of, progress)
 
 
 def marts_are_built(settings: Settings, as_of: datetime | None = None) -> bool:
@@ -119,12 +123,37 @@ def marts_are_built(settings: Settings, as_of: datetime | None = None) -> bool:
     Raises KeptError where the warehouse holds nothing yet.
     """
     warehouse, manifest = _holding(settings)
-    generation = warehouse.generation(manifest, fingerprint())
-    return generation.exists() and (
+    generation = sound_generation(warehouse, manifest)
+    return generation is not None and (
         as_of is None
-        or as_of == _as_of_default(generation)
-        or _other_file(generation, as_of).exists()
+        or as_of == opened(generation, manifest).as_of
+        or _sound(_other_file(warehouse, generation, as_of), warehouse, manifest) is not None
     )
+
+
+def sound_generation(warehouse: Warehouse, manifest: Manifest) -> Path | None:
+    """The generation of `manifest` where it is there and as it was written."""
+    named = warehouse.generation(manifest, fingerprint())
+    apart = _home(warehouse, named.parent) / named.name
+    return _sound(named, warehouse, manifest) or _sound(apart, warehouse, manifest)
+
+
+def whole_generation(
+    warehouse: Warehouse, manifest: Manifest, progress: Progress = silent, *, locked: bool = False
+) -> Path:
+    """The generation of `manifest`, built from the batches where it is missing or damaged.
+
+    `locked`: the caller holds the lock. Raises DamagedError where a file of a batch is damaged.
+    """
+    found = sound_generation(warehouse, manifest)
+    if found is not None:
+        return found
+    with nullcontext() if locked or not warehouse.is_writable else warehouse.lock():
+        found = sound_generation(warehouse, manifest)  # another may have built it meanwhile
+        if found is None:
+            _note_why(warehouse.generation(manifest, fingerprint()))
+            found = build_generation(warehouse, manifest, progress)
+        return found
 
 
 def rebuild(settings: Settings, progress: Progress = silent) -> Marts:
@@ -137,10 +166,12 @@ def rebuild(settings: Settings, progress: Progress = silent) -> Marts:
 
 
 def build_generation(warehouse: Warehouse, manifest: Manifest, progress: Progress = silent) -> Path:
-    """Builds the generation of `manifest` from its batches alone; the caller holds the lock."""
-    target = warehouse.generation(manifest, fingerprint())
-    _build(target, warehouse, manifest, progress)
-    return target
+    """Builds the generation of `manifest` from its batches alone; the caller holds the lock.
+
+    In a warehouse that can only be read it is built in a folder that goes with the process.
+    """
+    named = warehouse.generation(manifest, fingerprint())
+    return _build(_home(warehouse, named.parent) / named.name, warehouse, manifest, progress)
 
 
 def build_apart(
@@ -156,10 +187,8 @@ def build_apart(
     """
     generation = folder / f"{manifest.number}.duckdb"
     if not generation.exists():
-        _build(generation, warehouse, manifest, progress)
-    if as_of != _as_of_default(generation):
-        return opened(_other_day(warehouse, manifest, generation, as_of, progress), manifest)
-    return opened(generation, manifest)
+        generation = _build(generation, warehouse, manifest, progress)
+    return _at(warehouse, manifest, generation, as_of, progress)
 
 
 def finish_generation(
@@ -179,21 +208,91 @@ def known_at(manifest: Manifest) -> datetime:
     return latest.astimezone(ZoneInfo(manifest.timezone)).replace(tzinfo=None)
 
 
-def _build(target: Path, warehouse: Warehouse, manifest: Manifest, progress: Progress) -> None:
-    with warehouse.writing(target) as temporary, duckdb.connect(temporary) as con:
+def _build(named: Path, warehouse: Warehouse, manifest: Manifest, progress: Progress) -> Path:
+    """Builds a generation and gives its file, called `named` where nothing damaged has the name."""
+    target = _free_name(named, warehouse, manifest)
+    batches = sum(warehouse.rows_of(batch).stat().st_size for batch in manifest.batches)
+    with (
+        room({target.parent: LEAST_GENERATION_BYTES + ROOM_PER_BATCH * batches}),
+        warehouse.writing(target) as temporary,
+        duckdb.connect(temporary) as con,
+    ):
         create_logs(con, "logs")
         for batch in manifest.batches:
             merge(con, "logs", warehouse, batch)
         finish_generation(con, manifest, progress)
         con.execute("checkpoint")
+    _published(target, named, warehouse, manifest)
+    return target
+
+
+def _sound(named: Path, warehouse: Warehouse, manifest: Manifest) -> Path | None:
+    """The file called `named`, or the one that was built in its place, as it was written."""
+    sha256 = warehouse.sha256_of_manifest(manifest.number)
+    return next((file for file in _called(named) if is_sound(file, sha256)), None)
+
+
+def _called(named: Path) -> list[Path]:
+    """The file `named` and those built in its place, where they are there."""
+    others = named.parent.glob(f"{named.stem}.*.duckdb")
+    found = [named, *(file for file in others if "-asof-" not in file.name[len(named.stem) :])]
+    return [file for file in found if file.exists()]
+
+
+def _free_name(named: Path, warehouse: Warehouse, manifest: Manifest) -> Path:
+    """`named`, or another name where a damaged file has that one.
+
+    Readers may have the damaged one open, and DuckDB gives a process that opens a name again what
+    it has open under that name.
+    """
+    if not named.exists() or _sound(named, warehouse, manifest) == named:
+        return named
+    return named.with_name(f"{named.stem}.{secrets.token_hex(4)}.duckdb")
+
+
+def _published(target: Path, named: Path, warehouse: Warehouse, manifest: Manifest) -> None:
+    """Seals a file that was built and deletes the damaged ones that it takes the place of."""
+    seal(target, warehouse.sha256_of_manifest(manifest.number))
+    for file in _called(named):
+        if file != target:
+            with suppress(OSError):  # a system that keeps files which are open
+                forget(file)
+
+
+def _note_why(named: Path) -> None:
+    """Says why a file is built that should be there."""
+    journal.note("cache_damaged" if _called(named) else "cache_missing", file=named.name)
+
+
+def _home(warehouse: Warehouse, folder: Path) -> Path:
+    """Where the cache of a warehouse is written: `folder`, or, where it can only be read, a folder
+    that goes with the process.
+    """
+    if warehouse.is_writable or folder.parent != warehouse.root:
+        return folder
+    mark = hashlib.sha256(str(warehouse.root.absolute()).encode()).hexdigest()[:12]
+    apart = lasting(f"read-only-{mark}") / folder.name
+    if not apart.exists():
+        apart.mkdir()
+        # Who has a generation finds the manifests beside its folder.
+        _lend(warehouse.path("manifests"), apart.with_name("manifests"))
+    return apart
+
+
+def _lend(source: Path, target: Path) -> None:
+    """Makes what is at `source` be at `target` too."""
+    try:
+        target.symlink_to(source.absolute())
+    except OSError:  # a system without links
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
 
 
 def _forget_older_pasts(newest: Path) -> None:
     pasts = {generation_of(file) for file in newest.parent.glob("past-*.duckdb")}
-    there = sorted((file for file in pasts if file.exists()), key=lambda file: file.stat().st_mtime)
+    there = sorted((file for file in pasts if file.exists()), key=last_used)
     for past in pasts - set(there[-KEPT_PASTS:]):
         for file in newest.parent.glob(f"{past.stem}*.duckdb"):
-            file.unlink(missing_ok=True)
+            forget(file)
 
 
 def generation_of(path: Path) -> Path:
@@ -210,29 +309,39 @@ def _holding(settings: Settings) -> tuple[Warehouse, Manifest]:
     return warehouse, manifest
 
 
-def _as_of_default(generation: Path) -> datetime | None:
-    with duckdb.connect(generation, read_only=True) as con:
-        found = con.execute("select as_of from build").fetchone()
-    return found[0] if found else None
-
-
-def _other_file(generation: Path, as_of: datetime) -> Path:
+def _other_file(warehouse: Warehouse, generation: Path, as_of: datetime) -> Path:
     stamp = as_of.strftime("%Y%m%dT%H%M%S%f")
-    return generation.with_name(f"{generation.stem}-asof-{stamp}.duckdb")
+    home = _home(warehouse, generation.parent)
+    return home / f"{generation.stem}-asof-{stamp}.duckdb"
 
 
-def _other_day(
+def _at(
     warehouse: Warehouse,
     manifest: Manifest,
     generation: Path,
-    as_of: datetime,
+    as_of: datetime | None,
     progress: Progress,
-) -> Path:
-    target = _other_file(generation, as_of)
-    if target.exists():
-        target.touch()
-        return target
-    with warehouse.writing(target) as temporary, duckdb.connect(temporary) as con:
+) -> Marts:
+    """The marts beside `generation` at `as_of`, built where need be."""
+    latest = opened(generation, manifest)
+    if as_of is None or as_of == latest.as_of:
+        return latest
+    named = _other_file(warehouse, generation, as_of)
+    target = _sound(named, warehouse, manifest)
+    if target is not None:
+        was_used(target)
+        return opened(target, manifest)
+    if _called(named):
+        _note_why(named)
+    target = _free_name(named, warehouse, manifest)
+    home = target.parent
+    if home != generation.parent and not (home / generation.name).exists():
+        _lend(generation, home / generation.name)
+    with (
+        room({home: generation.stat().st_size}),
+        warehouse.writing(target) as temporary,
+        duckdb.connect(temporary) as con,
+    ):
         con.execute(f"attach {literal(generation)} as source (read_only)")
         for step in build_marts(
             con,
@@ -244,22 +353,21 @@ def _other_day(
         ):
             progress(*step)
         con.execute("checkpoint")
-    others = sorted(
-        generation.parent.glob(f"{generation.stem}-asof-*.duckdb"),
-        key=lambda file: file.stat().st_mtime,
-    )
+    _published(target, named, warehouse, manifest)
+    others = sorted(home.glob(f"{generation.stem}-asof-*.duckdb"), key=last_used)
     for file in others[:-KEPT_OTHER_DAYS]:
-        file.unlink(missing_ok=True)
-    return target
+        forget(file)
+    return opened(target, manifest)
 
 
 def opened(path: Path, manifest: Manifest) -> Marts:
     """The marts in the file `path`, a generation of `manifest` or another as-of of it."""
-    return _opened(path, manifest.number, path.stat().st_ino)
+    stat = path.stat()
+    return _opened(path, manifest.number, (stat.st_ino, stat.st_size, stat.st_mtime_ns))
 
 
 @lru_cache(MOST_OPENED)
-def _opened(path: Path, manifest: int, _inode: int) -> Marts:
+def _opened(path: Path, manifest: int, _identity: tuple[int, int, int]) -> Marts:
     """A published file never changes, and to count what was refused takes time: once will do."""
     with duckdb.connect(path, read_only=True) as con:
         found = con.execute("select as_of, horizon_at from build").fetchone()

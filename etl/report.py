@@ -122,6 +122,7 @@ def report(marts: Marts, contract: str | None = None) -> dict[str, Any]:
             raise KeptError("contract_unknown", contract=contract, known=", ".join(names))
         clauses = _clauses(con, names)
         figures = {section: _by_contract(con, sql) for section, sql in _FIGURES.items()}
+        figures["reopened"] = _reopened(con, names)
     return {
         "as_of": iso(marts.as_of),
         "contracts": {
@@ -182,8 +183,8 @@ _FIGURES: Mapping[str, str] = {
         select
             contract.contract_id,
             1 - sum(down_seconds) / nullif(sum(service_seconds), 0) as availability,
-            1 - (sum(down_seconds) - sum(covered_seconds)) / nullif(sum(service_seconds), 0)
-                as availability_with_loaner,
+            1 - (sum(cover_down_seconds) - sum(covered_seconds))
+                / nullif(sum(cover_service_seconds), 0) as availability_with_loaner,
             sum(repair_seconds) / nullif(sum(repairs), 0) / 3600 as mttr_hours,
             case
                 when sum(service_seconds) > 0
@@ -224,6 +225,24 @@ def _by_contract(con: duckdb.DuckDBPyConnection, sql: str) -> dict[str, dict[str
     }
 
 
+def _reopened(
+    con: duckdb.DuckDBPyConnection, contracts: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Tickets and those reopened per contract, and in `months` by the month of their report."""
+    found: dict[str, dict[str, Any]] = {
+        name: {"tickets": 0, "reopened": 0, "months": {}} for name in contracts
+    }
+    for contract, month, tickets, reopened in con.execute(
+        "select contract_id, month, sum(tickets)::bigint, sum(reopened)::bigint from reopened "
+        "group by contract_id, month order by contract_id, month"
+    ).fetchall():
+        of_contract = found[contract]
+        of_contract["months"][month] = {"tickets": tickets, "reopened": reopened}
+        of_contract["tickets"] += tickets
+        of_contract["reopened"] += reopened
+    return found
+
+
 def clause_figures(counts: Sequence[int], target: Decimal, evidence: str) -> dict[str, Any]:
     """Counts by state, rates and verdict of one clause; a rate is None where nothing was due."""
     met, breached, unknown, pending, excluded = counts
@@ -256,10 +275,10 @@ def rejected_rows(
 
     With `source_rows`, only those that began there.
     """
-    source = warehouse.path("rejects", f"{batch.id}.parquet")
+    source = warehouse.rejects_of(batch)
     log = catalogue().logs[batch.log]
     found: list[tuple[int, list[str | None], str, str]] = []
-    if source.exists():
+    if source is not None:
         with duckdb.connect() as con:
             found = con.execute(
                 f"select source_row, cells, problems, {MARK_SQL} from read_parquet(?) "

@@ -4,12 +4,14 @@ Each holds a lock as long as whoever works in it lives. The system lets go of th
 however it ends, so a lock that can be had marks a folder that nobody needs.
 """
 
+import atexit
 import shutil
 import tempfile
 import time
 import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -33,6 +35,14 @@ def scratch(purpose: str) -> Iterator[Path]:
     finally:
         lock.release()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@cache
+def lasting(purpose: str) -> Path:
+    """An empty folder like it that stays until the process ends; the same one for one purpose."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(scratch(purpose))
 
 
 class Holding:

@@ -12,6 +12,8 @@ from etl.sql import literal
 SCALED = ("half", "double")
 READING = "reading"
 ALTERNATIVE = ".alternative"
+QUALITY = ("delivery", "warranty", "aftercare")
+"""The groups of clauses that count for the retention money under its narrow reading."""
 
 
 def sensitivity_sql(
@@ -36,13 +38,46 @@ def sensitivity_sql(
     return " union all ".join(parts)
 
 
+def retention_alternative_sql(retention: str) -> str:
+    """The table `retention_alternative`; `retention` is the SQL of the mart of that name.
+
+    Grain: contract. Columns: verdict, other_verdict where only the clauses of QUALITY count
+    (在未违反合同内质量保证条款的前提下), and the counts that other_verdict rests on. Rows left out
+    of logs that only other clauses rest on do not count either.
+    """
+    counting: set[str] = set()
+    others: set[str] = set()
+    for clause in catalogue().clauses.values():
+        (counting if clause.group in QUALITY else others).update(clause.rests_on)
+    clauses = [one.id for one in catalogue().clauses.values() if one.group in QUALITY]
+    aside = sorted(others - counting)
+    narrowed = _with(
+        "clause_verdict",
+        f"select * from clause_verdict where clause in ({', '.join(map(literal, clauses))})",
+        _with(
+            "open_row",
+            f"select * from open_row where log not in ({', '.join(map(literal, aside))})",
+            retention,
+        ),
+    )
+    return f"""
+        select
+            other.contract_id, now.verdict, other.verdict as other_verdict,
+            other.met, other.breached, other.unknown, other.pending, other.excluded
+        from ({narrowed}) as other
+        join retention as now
+            on other.contract_id = now.contract_id
+    """
+
+
 def _scenario_sql(scenario: str, rows: Mapping[str, str], models: Mapping[str, str]) -> str:
     claims = " union all ".join(
         f"select {literal(clause)} as clause, {literal(catalogue().clauses[clause].log)} as log, * "
         f"from ({sql}) as claim"
         for clause, sql in rows.items()
     )
-    shown = _with("clause_row", claims, models["claim_evidence"])
+    paused = _with("paused_row", "select * from clause_row", models["claim_evidence"])
+    shown = _with("clause_row", claims, paused)
     obligations = _with("claim_evidence", shown, models["obligation"])
     verdicts = _with("obligation", obligations, models["clause_verdict"])
     inside = ", ".join(map(literal, rows))

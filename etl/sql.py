@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import duckdb
+
 
 def literal(value: object) -> str:
     """A text or path as an SQL string."""
@@ -11,3 +13,10 @@ def literal(value: object) -> str:
 def listed(values: Iterable[str]) -> str:
     """Texts as an SQL list to be `in`."""
     return "(" + ", ".join(literal(value) for value in values) + ")"
+
+
+def was_interrupted(error: BaseException) -> bool:
+    """Whether an error is what DuckDB makes of Ctrl-C in the middle of a statement."""
+    return isinstance(error, duckdb.InterruptException) or (
+        isinstance(error, RuntimeError) and str(error) == "Query interrupted"
+    )

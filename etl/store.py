@@ -4,6 +4,7 @@
     batches/<log>/<id>.parquet   typed rows: the log's columns, source_row, batch (its sequence)
     rejects/<id>.parquet         refused rows: source_row, key, contract_id, cells, problems
     manifests/<n>.json CURRENT   which batches count; CURRENT is swapped by rename
+    trash/<moment>/…             what was swept, for 30 days
     generations/…duckdb          disposable, rebuilt from the above
     decisions/<seq>.json         decisions about retention money, a chain of hashes
     mappings/<hash>.toml         how the columns of a header set are taken, chosen once
@@ -11,6 +12,7 @@
 Everything is written under a temporary name, synced and renamed; nothing published is changed.
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -22,21 +24,28 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from etl import journal
 from etl.config import DEFAULT_TIMEZONE, Settings
-from etl.errors import KeptError, NothingDoneError
+from etl.disk import make_folder, restrict, sync
+from etl.errors import DamagedError, KeptError, NothingDoneError
+from etl.trash import TRASH, empty, throw_away
 
 SCHEMA_VERSION = 1
 KEPT_GENERATIONS = 3
 # Only what has a name that Kept gives is ever swept: a folder may hold other people's files.
 # DuckDB lays its log (.wal) and what does not fit into memory (.tmp) beside the file it writes.
 _TEMPORARY = re.compile(r"\..+\.\d+\.tmp(\.tmp|\.wal(\.\w+)?)?")
-_BATCH = re.compile(r"\d{5,}-[a-z_]+")
+_BATCH = re.compile(r"([0-9]{5,})-[a-z_]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_FOLDERS = ("raw", "batches", "rejects", "manifests", "generations", "decisions", "mappings")
+_NUMBER = re.compile(r"[1-9][0-9]*")
+_GENERATION = re.compile(r"([0-9]+)-[0-9a-f]{12}(?:[-.]\w+)*\.(?:duckdb|json)")
+_CURRENT = re.compile(r"([1-9][0-9]*)(?: ([0-9a-f]{64}))?")
+FOLDERS = ("raw", "batches", "rejects", "manifests", "generations", "decisions", "mappings")
 _NETWORK_DRIVES = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs"})
 
 
@@ -98,41 +107,138 @@ class Manifest:
         raise KeptError("batch_unknown", batch=identity)
 
 
+@dataclass(frozen=True)
+class Current:
+    """What CURRENT names: a manifest's number and the SHA-256 of its file.
+
+    The hash is None where an earlier version of Kept wrote it.
+    """
+
+    number: int
+    sha256: str | None
+
+    @classmethod
+    def parsed(cls, text: str) -> "Current":
+        """What the text of the file names. Raises ValueError where it names nothing."""
+        found = _CURRENT.fullmatch(text.strip())
+        if found is None:
+            raise ValueError(text)
+        return cls(int(found[1]), found[2])
+
+
 class Warehouse:
     """The folder of one deployment. Reading never locks; writing holds `lock()`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.root = settings.warehouse
+        self._added: list[Path] = []
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether anything can be written there; a folder that is still to be made counts too."""
+        places = [one for one in (self.root, self.path("generations")) if one.exists()]
+        return all(os.access(one, os.W_OK) for one in places)
 
     def path(self, *parts: str) -> Path:
         """A path inside the warehouse."""
         return self.root.joinpath(*parts)
 
+    def current(self) -> Current | None:
+        """What CURRENT names; None where there is none.
+
+        Raises KeptError where it cannot be read, DamagedError where it names nothing.
+        """
+        try:
+            text = self.path("CURRENT").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError:
+            text = ""
+        except OSError as error:
+            raise KeptError("warehouse_unreadable", warehouse=self.root) from error
+        try:
+            return Current.parsed(text)
+        except ValueError as error:
+            raise DamagedError("current_damaged", warehouse=self.root) from error
+
     def manifest(self) -> Manifest:
         """The current manifest; an empty one, numbered 0, before the first load.
 
-        Raises KeptError where a time zone is asked for that the warehouse was not made in, or
-        where the warehouse is damaged.
+        Raises KeptError where a time zone is asked for that the warehouse was not made in, and
+        DamagedError where CURRENT or its manifest is missing, changed or older than the others.
         """
-        current = self.path("CURRENT")
-        try:
-            number = current.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            zone = self.settings.timezone or DEFAULT_TIMEZONE
-            return Manifest(0, None, zone, "", 1, (), ())
-        except (NotADirectoryError, PermissionError, UnicodeDecodeError) as error:
-            raise KeptError("warehouse_unreadable", warehouse=self.root) from error
-        found = self.manifest_numbered(number)
+        while True:
+            current = self.current()
+            try:
+                found = self._named_by(current)
+                break
+            except DamagedError:
+                if self.current() == current:  # else a writer came in between
+                    raise
         asked = self.settings.timezone
-        if asked is not None and asked != found.timezone:
+        if asked is not None and found.number and asked != found.timezone:
             raise KeptError("timezone_fixed", timezone=found.timezone, asked=asked)
         return found
 
+    def _named_by(self, current: Current | None) -> Manifest:
+        """The manifest that CURRENT names, where nothing contradicts it."""
+        number = 0 if current is None else current.number
+        if current is None:
+            if self.holds_truth() and not self._is_of_a_writer(0):
+                raise DamagedError("current_missing", warehouse=self.root)
+            zone = self.settings.timezone or DEFAULT_TIMEZONE
+            return Manifest(0, None, zone, "", 1, (), ())
+        found = self.manifest_numbered(number)
+        if current.sha256 not in (None, self.sha256_of_manifest(number)):
+            raise DamagedError("manifest_replaced", warehouse=self.root, number=number)
+        if self.path("manifests", f"{number + 1}.json").exists():
+            last = self.numbers()[-1]
+            if last > number + 1 or not self._is_of_a_writer(number):
+                raise DamagedError("current_behind", warehouse=self.root, number=number, last=last)
+        return found
+
+    def _is_in_force(self, number: int) -> bool:
+        try:
+            current = self.current()
+        except KeptError:
+            return False
+        return number == (0 if current is None else current.number)
+
+    def numbers(self) -> list[int]:
+        """The numbers of the manifests that are there, be they in force or not."""
+        files = self.root.glob("manifests/*.json")
+        return sorted(int(file.stem) for file in files if _NUMBER.fullmatch(file.stem))
+
+    def sha256_of_manifest(self, number: int) -> str:
+        """The hash of a manifest's file, "" where there is none."""
+        try:
+            return sha256_of(self.path("manifests", f"{number}.json"))
+        except FileNotFoundError:
+            return ""
+
+    def _is_of_a_writer(self, number: int) -> bool:
+        """Whether what lies beyond that manifest is of a writer who began there.
+
+        He is at work, or was killed and left lock.json behind.
+        """
+        holder = _read_holder(self.path("lock.json"))
+        # An earlier version of Kept did not note where it began.
+        return holder is not None and holder.get("from", number) == number
+
+    def holds_truth(self) -> bool:
+        """Whether any file of data is there, whatever CURRENT says."""
+        names = ("manifests/[1-9]*.json", "batches/*/[!.]*.parquet", "decisions/[1-9]*.json")
+        return any(True for one in names for _ in self.root.glob(one)) or any(
+            _SHA256.fullmatch(file.name.split(".")[0]) for file in self.root.glob("raw/*")
+        )
+
     def manifest_numbered(self, number: int | str) -> Manifest:
-        """An earlier (or the current) manifest. Raises KeptError where it cannot be read."""
+        """An earlier (or the current) manifest. Raises DamagedError where it cannot be read."""
         try:
             raw = json.loads(self.path("manifests", f"{number}.json").read_text(encoding="utf-8"))
+            if raw["number"] != int(number):
+                raise ValueError(raw["number"])
             return Manifest(
                 **{
                     **raw,
@@ -141,24 +247,93 @@ class Warehouse:
                 }
             )
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise KeptError("warehouse_damaged", warehouse=self.root, number=number) from error
+            raise DamagedError("warehouse_damaged", warehouse=self.root, number=number) from error
+
+    def files_of(self, batch: Batch) -> Iterator[tuple[Path, str | None]]:
+        """The files of a batch, each with the hash it had when it was written, where one is kept:
+        its rows, its rejects, the upload."""
+        yield self.path("batches", batch.log, f"{batch.id}.parquet"), batch.rows_sha256
+        if batch.rejected:
+            yield self.path("rejects", f"{batch.id}.parquet"), batch.rejects_sha256
+        if batch.sha256 is not None:
+            yield self.path("raw", f"{batch.sha256}{batch.extension}"), batch.sha256
+
+    def rows_of(self, batch: Batch) -> Path:
+        """The typed rows of a batch. Raises DamagedError where they are missing or changed."""
+        return self._whole(batch, "batches")
+
+    def rejects_of(self, batch: Batch) -> Path | None:
+        """Its refused rows, None where it has none. Raises DamagedError as `rows_of` does."""
+        return self._whole(batch, "rejects") if batch.rejected else None
+
+    def raw_of(self, batch: Batch) -> Path | None:
+        """Its upload, None where it had none. Raises DamagedError as `rows_of` does."""
+        return None if batch.sha256 is None else self._whole(batch, "raw")
+
+    def damage_of(self, batch: Batch) -> Iterator[DamagedError]:
+        """Which files of a batch are missing or changed."""
+        for file, sha256 in self.files_of(batch):
+            try:
+                self._demand_whole(batch, file, sha256)
+            except DamagedError as error:
+                yield error
+
+    def _whole(self, batch: Batch, folder: str) -> Path:
+        for file, sha256 in self.files_of(batch):
+            if file.relative_to(self.root).parts[0] == folder:
+                self._demand_whole(batch, file, sha256)
+                return file
+        raise LookupError(folder)
+
+    def _demand_whole(self, batch: Batch, file: Path, sha256: str | None) -> None:
+        name = file.relative_to(self.root).as_posix()
+        values = {"file": name, "source": batch.file, "batch": batch.id}
+        try:
+            found = _known_sha256(file, *_identity(file))
+        except OSError as error:
+            raise DamagedError("batch_gone", **values) from error
+        if sha256 not in (None, found):
+            raise DamagedError("batch_damaged", **values)
+
+    def unlisted(self, manifest: Manifest) -> list[Path]:
+        """The files of batches, rejects, uploads and manifests that `manifest` knows nothing of.
+
+        Manifests come first, then the rest by name.
+        """
+        batches = (*manifest.batches, *manifest.undone)
+        listed = {file for batch in batches for file, _ in self.files_of(batch)}
+        listed |= {self.path("manifests", f"{n}.json") for n in range(1, manifest.number + 1)}
+        found = []
+        for folder in ("manifests", "batches/*", "rejects", "raw"):
+            for file in sorted(self.root.glob(f"{folder}/*")):
+                if file.is_file() and file not in listed and not is_temporary(file.name):
+                    found.append(file)
+        return found
 
     def generation(self, manifest: Manifest, fingerprint: str) -> Path:
         """Where the generation of `manifest` under the rules `fingerprint` is, or would be."""
         return self.path("generations", f"{manifest.number}-{fingerprint[:12]}.duckdb")
 
     @contextmanager
-    def lock(self, waiting_for: Callable[[str], None] = lambda _holder: None) -> Iterator[None]:
+    def lock(
+        self,
+        waiting_for: Callable[[str], None] = lambda _holder: None,
+        *,
+        unchecked: bool = False,
+    ) -> Iterator[None]:
         """Alone in the warehouse; `waiting_for` is told for whom one waits.
 
-        Raises KeptError when another writer does not finish in time.
+        What the writer before left, who was killed, goes to the trash first. What this one adds
+        is taken away again where it fails. `unchecked` is for those who put a damaged warehouse
+        right: nothing is looked at and nothing swept. Raises KeptError when another writer does
+        not finish in time, DamagedError as `manifest` does.
         """
         self._demand_a_usable_folder()
         is_new = not self.path("CURRENT").exists()
         made = not self.root.exists()
-        self.root.mkdir(parents=True, exist_ok=True)
+        make_folder(self.root)
+        lock = FileLock(self.path("lock"), mode=0o640)
         holder = self.path("lock.json")
-        lock = FileLock(self.path("lock"))
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -168,37 +343,45 @@ class Warehouse:
             except Timeout as error:
                 raise NothingDoneError("warehouse_busy", holder=_holder(holder)) from error
         try:
-            holder.write_text(
-                json.dumps(
-                    {"by": self.settings.person, "pid": os.getpid(), "since": now()},
-                    ensure_ascii=False,
-                ),
-                encoding="utf-8",
-            )
-            self._sweep()
-            yield
-        except BaseException:
-            self._sweep()
-            raise
+            with self._held(unchecked):
+                yield
         finally:
-            holder.unlink(missing_ok=True)
             if is_new and not self.path("CURRENT").exists():
                 self._leave_no_trace(made)
             lock.release()
 
-    def demand_space(self, needed_bytes: int) -> None:
-        """Raises KeptError where the disk has not that much room."""
-        folder = next(p for p in (self.root, *self.root.absolute().parents) if p.exists())
-        free = shutil.disk_usage(folder).free
-        if free < needed_bytes:
-            raise NothingDoneError(
-                "disk_full", needed=_megabytes(needed_bytes), free=_megabytes(free), folder=folder
-            )
+    @contextmanager
+    def _held(self, unchecked: bool) -> Iterator[None]:
+        holder = self.path("lock.json")
+        began = None if unchecked else self.checked()
+        left = [] if began is None else self._left_behind(began)
+        by = _holder(holder)
+        with self.writing(holder) as temporary:
+            about = {
+                "by": self.settings.person,
+                "pid": os.getpid(),
+                "since": now(),
+                "from": None if began is None else began.number,
+            }
+            temporary.write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+        self._added.clear()
+        try:
+            if began is not None:
+                self._sweep(began, left, by)
+            yield
+        except BaseException:
+            if began is not None and self._is_in_force(began.number):
+                for file in self._added:
+                    file.unlink(missing_ok=True)
+            self._sweep_temporary()
+            raise
+        finally:
+            holder.unlink(missing_ok=True)
 
     def keep_raw(self, source: Path, sha256: str, extension: str) -> None:
         """Keeps an upload as it came. Raises KeptError where it changed while it was read."""
         target = self.path("raw", f"{sha256}{extension}")
-        if target.exists():
+        if target.exists() and sha256_of(target) == sha256:
             return
         with self.writing(target) as temporary:
             if copy_hashed(source, temporary) != sha256:
@@ -207,44 +390,60 @@ class Warehouse:
     @contextmanager
     def writing(self, target: Path) -> Iterator[Path]:
         """A temporary name to write to; what is there at the end is synced and becomes `target`."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{secrets.randbits(48)}.tmp")
+        make_folder(target.parent)
+        temporary = _temporary_name(target)
+        if not target.exists() and target.parent != self.root:
+            self._added.append(target)
         try:
             yield temporary
-            _sync(temporary)
+            _finish(temporary)
             os.replace(temporary, target)
-            _sync(target.parent)
+            sync(target.parent)
         finally:
-            temporary.unlink(missing_ok=True)
+            for file in temporary.parent.glob(f"{glob.escape(temporary.name)}*"):
+                _remove(file)
 
     def add(self, target: Path, content: bytes) -> None:
         """Writes a file that is never rewritten: whole or not at all.
 
         Raises FileExistsError where there is one of that name.
         """
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{secrets.randbits(48)}.tmp")
+        make_folder(target.parent)
+        temporary = _temporary_name(target)
         try:
             temporary.write_bytes(content)
-            _sync(temporary)
+            _finish(temporary)
             _link(temporary, target)
-            _sync(target.parent)
+            journal.wrote(target.relative_to(self.root).as_posix())
+            sync(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
+    def following(self, manifest: Manifest) -> tuple[Manifest, bytes]:
+        """`manifest` bound to the one before it by its hash, and its file's content."""
+        parent = self.sha256_of_manifest(manifest.number - 1) or None
+        manifest = replace(manifest, parent_sha256=parent)
+        text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
+        return manifest, text.encode("utf-8")
+
     def publish(self, manifest: Manifest) -> Manifest:
         """Makes `manifest` the current one; the caller holds the lock and has built its files."""
-        parent = self.path("manifests", f"{manifest.number - 1}.json")
-        parent_sha256 = sha256_of(parent) if parent.exists() else None
-        manifest = replace(manifest, parent_sha256=parent_sha256)
-        with self.writing(self.path("manifests", f"{manifest.number}.json")) as temporary:
-            temporary.write_text(
-                json.dumps(asdict(manifest), ensure_ascii=False, indent=1), encoding="utf-8"
-            )
-        with self.writing(self.path("CURRENT")) as temporary:
-            temporary.write_text(f"{manifest.number}\n", encoding="utf-8")
-        self._forget_old_generations(manifest.number)
+        manifest, content = self.following(manifest)
+        target = self.path("manifests", f"{manifest.number}.json")
+        with self.writing(target) as temporary:
+            temporary.write_bytes(content)
+        self.name_current(Current(manifest.number, hashlib.sha256(content).hexdigest()))
+        self._forget_generations(manifest.number)
         return manifest
+
+    def name_current(self, current: Current) -> None:
+        """Swaps CURRENT: from here on that manifest is the one in force."""
+        try:
+            with self.writing(self.path("CURRENT")) as temporary:
+                temporary.write_text(f"{current.number} {current.sha256}\n", encoding="utf-8")
+        finally:
+            if self._is_in_force(current.number):
+                journal.wrote(f"manifests/{current.number}.json")
 
     def next_manifest(
         self, manifest: Manifest, batches: tuple[Batch, ...], undone: tuple[Batch, ...]
@@ -260,15 +459,16 @@ class Warehouse:
             undone=undone,
         )
 
-    def _forget_old_generations(self, newest: int) -> None:
-        for file in self.root.glob("generations/*.duckdb"):
-            number = file.name.split("-")[0]
-            if number.isdecimal() and int(number) <= newest - KEPT_GENERATIONS:
+    def _forget_generations(self, newest: int) -> None:
+        """Deletes the generations older than the last few, and those of no manifest in force."""
+        for file in self.root.glob("generations/*"):
+            name = _GENERATION.fullmatch(file.name)
+            if name and not newest - KEPT_GENERATIONS < int(name[1]) <= newest:
                 file.unlink(missing_ok=True)
 
     def _leave_no_trace(self, made: bool) -> None:
         """Takes away the empty folders of a warehouse that came to nothing."""
-        for folder in [*self.root.glob("batches/*"), *(self.path(name) for name in _FOLDERS)]:
+        for folder in [*self.root.glob("batches/*"), *(self.path(name) for name in FOLDERS)]:
             with suppress(OSError):
                 folder.rmdir()
         self.path("lock").unlink(missing_ok=True)
@@ -276,41 +476,62 @@ class Warehouse:
             with suppress(OSError):
                 self.root.rmdir()
 
-    def _sweep(self) -> None:
-        """Removes what a killed writer left behind; the caller holds the lock."""
-        known = {batch.id for batch in self._every_batch()}
-        folders = (
-            ".", "raw", "batches/*", "rejects", "manifests", "generations", "decisions", "mappings",
-        )  # fmt: skip
-        for file in (file for folder in folders for file in self.root.glob(f"{folder}/.*.tmp*")):
-            if _TEMPORARY.fullmatch(file.name) and not _is_being_built(file):
-                _remove(file)
-        for file in [*self.root.glob("batches/*/*.parquet"), *self.root.glob("rejects/*.parquet")]:
-            if _BATCH.fullmatch(file.stem) and file.stem not in known:
-                file.unlink(missing_ok=True)
-        hashes = {batch.sha256 for batch in self._every_batch()}
-        for file in self.path("raw").glob("*"):
-            name = file.name.split(".")[0]
-            if _SHA256.fullmatch(name) and name not in hashes:
-                file.unlink(missing_ok=True)
-        current = self.manifest().number
-        for file in [*self.root.glob("manifests/*.json"), *self.root.glob("generations/*.duckdb")]:
-            number = file.stem.split("-")[0]
-            if number.isdecimal() and int(number) > current:
-                file.unlink(missing_ok=True)
-        self._forget_old_generations(current)
+    def checked(self) -> Manifest:
+        """The current manifest, as `manifest` gives it, where nothing lies beyond it.
 
-    def _every_batch(self) -> tuple[Batch, ...]:
+        Raises DamagedError where there is more than a writer who was killed may have left.
+        """
         manifest = self.manifest()
-        return manifest.batches + manifest.undone
+        self._left_behind(manifest)
+        return manifest
+
+    def _left_behind(self, manifest: Manifest) -> list[Path]:
+        """What a writer left who began from `manifest` and was killed; raises DamagedError."""
+        found = [file for file in self.unlisted(manifest) if self._is_newer(file, manifest)]
+        beyond = [file for file in found if file.parent.name != "raw"]
+        killed = self._is_of_a_writer(manifest.number)
+        if any(number > manifest.number + 1 for number in self.numbers()):
+            killed = False
+        if beyond and not killed:
+            name = beyond[0].relative_to(self.root).as_posix()
+            raise DamagedError("files_beyond", warehouse=self.root, file=name, count=len(beyond))
+        return found if killed else []
+
+    def _is_newer(self, file: Path, manifest: Manifest) -> bool:
+        """Whether a file that nobody names is called as one that comes after `manifest`."""
+        folder = file.relative_to(self.root).parts[0]
+        if folder == "raw":  # their names give no order
+            return _SHA256.fullmatch(file.name.split(".")[0]) is not None
+        if folder == "manifests":
+            return _NUMBER.fullmatch(file.stem) is not None
+        batch = _BATCH.fullmatch(file.stem)
+        return batch is not None and int(batch[1]) >= manifest.next_sequence
+
+    def _sweep(self, manifest: Manifest, left: list[Path], by: str) -> None:
+        """Takes away what is left behind, and what has lain in the trash long enough."""
+        self._sweep_temporary()
+        folder = throw_away(self.root, left)
+        if folder is not None:
+            trash = folder.relative_to(self.root).as_posix()
+            journal.note("unfinished_thrown_away", by=by, trash=trash, count=len(left))
+        empty(self.root)
+        self._forget_generations(manifest.number)
+
+    def _sweep_temporary(self) -> None:
+        """Deletes temporary files, those alone that have a name which Kept gives."""
+        for folder in (
+            ".", "raw", "batches/*", "rejects", "manifests", "generations", "decisions", "mappings",
+        ):  # fmt: skip
+            for file in self.root.glob(f"{folder}/.*.tmp*"):
+                if is_temporary(file.name) and not _is_being_built(file):
+                    _remove(file)
 
     def _demand_a_usable_folder(self) -> None:
         if self.root.exists() and not self.root.is_dir():
             raise KeptError("warehouse_no_folder", warehouse=self.root)
         strangers = self.root.exists() and not self.path("CURRENT").exists()
         if strangers and any(
-            file.name not in (*_FOLDERS, "lock", "lock.json")
-            and not _TEMPORARY.fullmatch(file.name)
+            file.name not in (*FOLDERS, TRASH, "lock", "lock.json") and not is_temporary(file.name)
             for file in self.root.iterdir()
         ):
             raise KeptError("warehouse_not_empty", warehouse=self.root)
@@ -384,26 +605,46 @@ def _batch(raw: Mapping[str, object]) -> Batch:
     )
 
 
-def _holder(file: Path) -> str:
+def _read_holder(file: Path) -> dict[str, object] | None:
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
-        return f"{raw['by']} (pid {raw['pid']}, {raw['since']})"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError):
+        return None
+    return raw if isinstance(raw, dict) else None
+
+
+def _holder(file: Path) -> str:
+    raw = _read_holder(file)
+    try:
+        return "?" if raw is None else f"{raw['by']} (pid {raw['pid']}, {raw['since']})"
+    except KeyError:
         return "?"
 
 
-def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def is_temporary(name: str) -> bool:
+    """Whether a file's name is one that Kept gives to what is being written."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:,.0f} MB"
+def _temporary_name(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{secrets.randbits(48)}.tmp")
+
+
+def _identity(file: Path) -> tuple[int, int, int]:
+    found = file.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@lru_cache(4096)
+def _known_sha256(file: Path, _inode: int, _size: int, _mtime_ns: int) -> str:
+    return sha256_of(file)
+
+
+def _finish(file: Path) -> None:
+    """Syncs a file that was written, and leaves it to its owner and group alone."""
+    if not file.is_dir():
+        restrict(file)
+    sync(file)
 
 
 def _file_system(folder: Path) -> str | None:

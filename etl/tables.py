@@ -299,14 +299,14 @@ def merge(
             f"on {same_key(log, 'one', 'asked')})"
         )
     merge_rows(con, schema, log, rows, batch.sequence, columns)
-    file = literal(warehouse.path("batches", batch.log, f"{batch.id}.parquet"))
+    file = literal(warehouse.rows_of(batch))
     if "mends" in _columns(con, file):
         con.execute(
             f"insert into {schema}.mended select mends, {batch.sequence} "
             f"from read_parquet({file}) where mends is not null"
         )
-    rejects = warehouse.path("rejects", f"{batch.id}.parquet")
-    if rejects.exists():
+    rejects = warehouse.rejects_of(batch)
+    if rejects is not None:
         con.execute(
             f"insert into {schema}.rejects select {batch.sequence}, '{batch.log}', source_row, "
             "key, contract_id, cells, texts, problems from read_parquet(?)",
@@ -329,7 +329,7 @@ def recorded_columns(
 def batch_rows(con: duckdb.DuckDBPyConnection, warehouse: Warehouse, batch: Batch) -> str:
     """The rows of a published batch, to be selected from, as `fold` takes them."""
     log = catalogue().logs[batch.log]
-    rows = literal(warehouse.path("batches", batch.log, f"{batch.id}.parquet"))
+    rows = literal(warehouse.rows_of(batch))
     held = _columns(con, rows)
     # A batch from before a column was added holds none of its values.
     columns = ", ".join(

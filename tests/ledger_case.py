@@ -1,9 +1,12 @@
 """Runs one case: rows a person can check by hand, through the real checks and models, in memory.
 
-Every column of a log counts as recorded, be it in the header of the case or not. Columns that the
-export of a case did not have are named in `absent`: `absent.tickets = ["responded_at"]`.
+A line of dashes in the table of a log begins another file, with a header of its own. Every column
+of a log counts as recorded, be it in a header of the case or not. Columns that an export of a case
+did not have are named in `absent`: `absent.tickets = ["responded_at"]`; they are recorded only for
+the rows of the files that name them.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -57,11 +60,18 @@ def ledger(
     assert set(lacking) <= set(logs)
     with duckdb.connect() as con:
         create_logs(con, "logs")
-        for sequence, (name, text) in enumerate(logs.items(), start=1):
-            header, body = rows(text)
-            if "contract_id" not in header and name != "personnel":
-                header, body = [*header, "contract_id"], [[*row, "HT-1"] for row in body]
-            _load(con, name, header, body, sequence, lacking.get(name, ()), timezone)
+        sequence = 0
+        for name, text in logs.items():
+            recorded_everywhere = set(lacking.get(name, ()))
+            for file in re.split(r"(?m)^-+$", text):
+                header, body = rows(file)
+                columns = catalogue().logs[name].columns
+                if "contract_id" not in header and "contract_id" in columns:
+                    header, body = [*header, "contract_id"], [[*row, "HT-1"] for row in body]
+                recorded_everywhere &= set(header)
+                sequence += 1
+                _load(con, name, header, body, sequence, lacking.get(name, ()), timezone)
+            assert not recorded_everywhere, f"{name}: {recorded_everywhere}"
         find_waiting(con, "logs")
         at = None if as_of is None else parse_instant(as_of, timezone)
         for _ in build_marts(con, "logs", frozenset(logs), KNOWN_AT, at, wanted, timezone=timezone):
@@ -96,8 +106,8 @@ def _load(
     ]
     con.execute("alter table typed add column recorded varchar")
     log = catalogue().logs[name]
-    assert set(absent) <= set(log.columns) - match.given, f"{name}: {absent}"
-    columns = [column for column in log.columns if column not in absent]
+    assert set(absent) <= set(log.columns), f"{name}: {absent}"
+    columns = [column for column in log.columns if column in match.given or column not in absent]
     merge_rows(con, "logs", log, "typed", number, columns)
     con.execute("drop table staged")
 

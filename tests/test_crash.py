@@ -6,14 +6,11 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -23,92 +20,24 @@ from etl.errors import NothingDoneError
 from etl.evidence.chain import decisions
 from etl.evidence.verify import verify_chain
 from etl.intake.load import load, undo
-from etl.ledger import fingerprint
 from etl.marts import open_marts
 from etl.report import export
-from etl.store import KEPT_GENERATIONS, Warehouse, sha256_of
+from etl.store import Warehouse
+from tests.kills import (
+    FILES,
+    Runner,
+    command,
+    content,
+    lost,
+    made_from,
+    named,
+    state,
+    swap_in,
+    there,
+    truth,
+)
 
-ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks of a warm process")
-
-HEADER = "ticket_id,contract_id,service_type,reported_at,responded_at\n"
-FILES = {
-    "contracts.csv": "contract_id,amount\nHT-1,100\nHT-2,200\n",
-    "a.csv": f"{HEADER}A,HT-1,软件故障,2025-06-01 08:00,2025-06-01 08:10\n",
-    "b.csv": f"{HEADER}B,HT-1,软件故障,2025-06-01 08:00,2025-06-01 08:10\n",
-    # Changes a row, adds one, and has one to refuse.
-    "more.csv": (
-        f"{HEADER}A,HT-1,软件故障,2025-06-01 08:00,2025-06-01 09:00\n"
-        "C,HT-2,软件故障,2025-06-02 08:00,2025-06-02 08:10\nD,HT-2,软件故障,昨天,\n"
-    ),
-    "other.csv": f"{HEADER}A,HT-1,软件故障,2025-06-01 08:00,2025-06-01 08:20\n",
-}
-
-
-class Runner:
-    """The warm process that runs `kept`; see killable.py."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._alive: set[int] = set()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.killable"],
-            cwd=ROOT,
-            env={**os.environ, "TMPDIR": str(folder), "KEPT_LANGUAGE": "en"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def close(self) -> None:
-        for pid in self._alive:
-            os.kill(pid, signal.SIGKILL)
-        self._process.communicate()
-
-    def start(
-        self, warehouse: Path, *arguments: str | Path, at: str | None = None,
-        by: int = signal.SIGKILL, said: str = "said", copies: Path | None = None,
-    ) -> int:  # fmt: skip
-        (self._folder / said).write_bytes(b"")
-        pid: int = self._ask(
-            do="start",
-            arguments=[*map(str, arguments), "--warehouse", str(warehouse)],
-            watched=str(warehouse),
-            at=at,
-            signal=int(by),
-            said=str(self._folder / said),
-            copies=str(copies) if copies else None,
-        )["pid"]
-        self._alive.add(pid)
-        return pid
-
-    def wait(self, pid: int) -> int | None:
-        """The exit status, negative for a signal; None for a process that was stopped."""
-        status: int | None = self._ask(do="wait", pid=pid)["exit"]
-        if status is not None:
-            self._alive.discard(pid)
-        return status
-
-    def run(self, warehouse: Path, *arguments: str | Path, at: str | None = None) -> int | None:
-        return self.wait(self.start(warehouse, *arguments, at=at))
-
-    def steps(
-        self, warehouse: Path, *arguments: str | Path, copies: Path | None = None
-    ) -> list[str]:
-        """The steps of a run that nothing interrupts."""
-        assert self.wait(self.start(warehouse, *arguments, copies=copies)) == 0, self.said()
-        return (self._folder / "said.steps").read_text(encoding="utf-8").splitlines()
-
-    def said(self, name: str = "said") -> str:
-        return (self._folder / name).read_text(encoding="utf-8")
-
-    def _ask(self, **request: object) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
 
 
 @pytest.fixture(scope="module")
@@ -141,104 +70,12 @@ def warehouse(tmp_path: Path, old: Path) -> Path:
     return Path(shutil.copytree(old, tmp_path / "warehouse"))
 
 
-def named(warehouse: Path) -> set[str]:
-    """The files that CURRENT's manifest names, and those of the store itself."""
-    manifest = Warehouse(Settings(warehouse)).manifest()
-    batches = (*manifest.batches, *manifest.undone)
-    generations = range(max(1, manifest.number - KEPT_GENERATIONS + 1), manifest.number + 1)
-    return {
-        "CURRENT",
-        "lock",
-        *(f"manifests/{number}.json" for number in range(1, manifest.number + 1)),
-        *(f"generations/{number}-{fingerprint()[:12]}.duckdb" for number in generations),
-        *(f"raw/{batch.sha256}{batch.extension}" for batch in batches),
-        *(f"batches/{batch.log}/{batch.id}.parquet" for batch in batches),
-        *(f"rejects/{batch.id}.parquet" for batch in batches if batch.rejected),
-    }
-
-
-def there(warehouse: Path) -> set[str]:
-    """Every file that is there, folders of DuckDB's own among them."""
-    return {
-        str(path.relative_to(warehouse))
-        for path in warehouse.rglob("*")
-        if path.is_file() or ".tmp" in path.name
-    }
-
-
-def content(warehouse: Path) -> dict[str, str]:
-    """The bytes of all that the current manifest names; `lock` alone need not be there."""
-    if not (warehouse / "CURRENT").exists():
-        return {}
-    return {name: _hash(warehouse / name) for name in named(warehouse) - {"lock"}}
-
-
-def _hash(file: Path) -> str:
-    """The SHA-256 of a file; those of many names are read once."""
-    found = file.stat()
-    identity = (found.st_ino, found.st_size, found.st_mtime_ns)
-    if identity not in _HASHES:
-        _HASHES[identity] = sha256_of(file)
-    return _HASHES[identity]
-
-
-_HASHES: dict[tuple[int, int, int], str] = {}
-
-
-def state(warehouse: Path) -> dict[str, object]:
-    """What a reader finds: the ledger, the history, the content of the batches.
-
-    Asserts that whatever the manifest names is there and is what its name says.
-    """
-    if not (warehouse / "CURRENT").exists():
-        with pytest.raises(NothingDoneError, match="warehouse_empty"):
-            open_marts(Settings(warehouse))
-        return {}
-    found = content(warehouse)
-    assert all(Path(name).stem == sha256 for name, sha256 in found.items() if name[:3] == "raw")
-    manifest = Warehouse(Settings(warehouse)).manifest()
-    for number in range(2, manifest.number + 1):
-        raw = json.loads((warehouse / f"manifests/{number}.json").read_text(encoding="utf-8"))
-        assert raw["parent_sha256"] == found[f"manifests/{number - 1}.json"]
-    batches, undone = (
-        [{**asdict(batch), "at": None} for batch in some]
-        for some in (manifest.batches, manifest.undone)
-    )
-    return {
-        "ledger": export(open_marts(Settings(warehouse)), "obligation", None),
-        "manifest": manifest.number,
-        "batches": batches,
-        "undone": undone,
-        "batch_files": {
-            name: sha256
-            for name, sha256 in found.items()
-            if name.startswith(("raw/", "batches/", "rejects/"))
-        },
-    }
-
-
 BUILD = pytest.param(True, ["build"], id="build")
 CHANGES = [
     pytest.param(True, ["load", "more.csv"], id="load"),
     pytest.param(True, ["undo", "00002-tickets"], id="undo"),
     pytest.param(False, ["load", "contracts.csv"], id="first-load"),
 ]
-
-
-def made_from(old: Path, target: Path, existing: bool) -> Path:
-    shutil.rmtree(target, ignore_errors=True)
-    if existing:
-        shutil.copytree(old, target)
-    return target
-
-
-def command(inputs: Path, arguments: list[str]) -> list[str | Path]:
-    return [inputs / word if word.endswith(".csv") else word for word in arguments]
-
-
-def swap_in(steps: list[str]) -> int:
-    """Which step is the swap of CURRENT: the last rename."""
-    return max(i for i, step in enumerate(steps) if step.startswith("os.rename"))
 
 
 @pytest.mark.parametrize(("existing", "arguments"), [*CHANGES, BUILD])
@@ -249,15 +86,18 @@ def test_at_every_step_the_disk_holds_before_or_after_and_never_between(
     before = content(warehouse)
     steps = runner.steps(warehouse, *command(inputs, arguments), copies=copies)
     after = content(warehouse)
+    swap = swap_in(steps)
     assert there(warehouse) == named(warehouse)
     found = sorted(copies.iterdir())
     assert len(found) > 8
     for copy in found:
         number = int(copy.name.split()[0])
-        assert content(copy) == (after if number > swap_in(steps) else before), copy.name
+        assert content(copy) == (after if number > swap else before), copy.name
+        written = truth(copy)
         with Warehouse(Settings(copy)).lock():
             pass
         assert there(copy) == (named(copy) if (copy / "CURRENT").exists() else set()), copy.name
+        assert not lost(written, copy), copy.name
         shutil.rmtree(copy)
 
 
@@ -265,7 +105,7 @@ def test_at_every_step_the_disk_holds_before_or_after_and_never_between(
 def test_a_killed_writer_leaves_before_or_after_and_the_next_one_finishes(
     runner: Runner, old: Path, inputs: Path, tmp_path: Path, existing: bool, arguments: list[str]
 ) -> None:
-    """Killed in its work and around its last renames, each time in what the kill before left."""
+    """Killed in its work and around its last renames."""
     run = command(inputs, arguments)
     complete = made_from(old, tmp_path / "complete", existing)
     before = state(complete)
@@ -274,9 +114,9 @@ def test_a_killed_writer_leaves_before_or_after_and_the_next_one_finishes(
     swap = swap_in(steps)
     work = [i for i, step in enumerate(steps) if step.startswith("execute")]
     renames = [i for i, step in enumerate(steps) if step.startswith("os.rename")]
-    warehouse = made_from(old, tmp_path / "warehouse", existing)
     for number in sorted({work[len(work) // 2], *renames[-3:], renames[-1] + 1}):
         step = steps[number]
+        warehouse = made_from(old, tmp_path / "warehouse", existing)
         assert runner.run(warehouse, *run, at=step) == -signal.SIGKILL, runner.said()
         assert state(warehouse) == (after if number > swap else before), step
     if "load" in arguments:
@@ -314,25 +154,32 @@ def test_a_sweep_that_is_killed_is_finished_by_the_next(
     runner: Runner, warehouse: Path, inputs: Path
 ) -> None:
     before, files = state(warehouse), there(warehouse)
-    # The sixth file to be renamed is CURRENT: all is there but that.
-    runner.run(warehouse, "load", inputs / "more.csv", at="os.rename 5")
-    left = there(warehouse) - files - {"lock.json"}
-    assert len(left) == 6, left
-    for step, remain in (("os.remove 1", 5), ("os.remove 3", 2)):
+    steps = runner.steps(Path(shutil.copytree(warehouse, warehouse.with_name("complete"))),
+                         "load", inputs / "more.csv")  # fmt: skip
+    # All is there but CURRENT.
+    runner.run(warehouse, "load", inputs / "more.csv", at=steps[swap_in(steps)])
+    written = truth(warehouse)
+    left = {name for name in written if name not in files}
+    assert {name.split("/")[0] for name in left} == {"raw", "batches", "rejects", "manifests"}
+    # The first file to be renamed is lock.json; then the manifest goes to the trash, and the rest.
+    for step, remain in (("os.rename 1", 4), ("os.rename 3", 2)):
         status = runner.run(warehouse, "load", inputs / "contracts.csv", at=step)
         assert status == -signal.SIGKILL
         assert state(warehouse) == before
         assert len(left & there(warehouse)) == remain
+        assert not lost(written, warehouse)
     assert runner.run(warehouse, "load", inputs / "contracts.csv") == 0
+    assert "were moved to trash/" in runner.said()
     assert there(warehouse) == files
     assert state(warehouse) == before
+    assert not lost(written, warehouse)
 
 
 @pytest.fixture
 def holder(runner: Runner, warehouse: Path, inputs: Path) -> int:
     """A load of more.csv that stands still while it holds the lock; its process."""
     pid = runner.start(
-        warehouse, "load", inputs / "more.csv", at="os.rename 2", by=signal.SIGSTOP, said="first"
+        warehouse, "load", inputs / "more.csv", at="os.rename 3", by=signal.SIGSTOP, said="first"
     )
     assert runner.wait(pid) is None, runner.said("first")
     return pid

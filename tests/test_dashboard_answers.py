@@ -14,7 +14,13 @@ from dashboard.charts.figure import Figure
 from dashboard.charts.inspections import days as took
 from dashboard.charts.margins import settle
 from dashboard.charts.sparkline import sparkline
-from dashboard.queries.answers import forget_views, per_generation, per_view
+from dashboard.queries.answers import (
+    MOST_BOOKS,
+    forget_views,
+    looked_at,
+    per_generation,
+    per_view,
+)
 from dashboard.queries.cube import Cube
 from dashboard.theme import LIGHT
 from tests.dashboard_data import checked
@@ -88,6 +94,40 @@ def test_an_answer_is_asked_once_and_forgotten_with_its_view():
     forget_views()
     assert (view("a", object()), generation("b")) == ("a", "b")
     assert asked == ["a", "b", "a"]
+
+
+def test_answers_about_books_that_nobody_looks_at_are_forgotten():
+    class Book(str):
+        """Stands for a book."""
+
+    asked = []
+
+    @per_view()
+    def view(book: Book, what: str) -> str:
+        asked.append((book, what))
+        return what
+
+    @per_generation
+    def compared(now: Book, *, then: Book | None = None) -> str:
+        asked.append((now, then))
+        return "compared"
+
+    old, new = Book("old"), Book("new")
+    for book in (old, new):
+        looked_at(book)
+        view(book, "a")
+        compared(book, then=None)
+    compared(new, then=old)
+    asked.clear()
+    for n in range(MOST_BOOKS - 1):  # and `new` is one
+        looked_at(Book(str(n)))
+        looked_at(new)
+
+    assert (view(new, "a"), compared(new, then=None)) == ("a", "compared")
+    assert asked == []
+    view(old, "a")
+    compared(new, then=old)
+    assert asked == [(old, "a"), (new, old)]
 
 
 def test_nobody_sees_what_another_does_to_a_frame():

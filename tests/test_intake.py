@@ -1,5 +1,6 @@
 """What lies on the desk while files are loaded: mapped by hand, mended, written, remembered."""
 
+import gc
 import hashlib
 import time
 from collections.abc import Callable, Iterator
@@ -10,8 +11,8 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from dashboard.intake import FORGOTTEN_SECONDS, Intake, Undoing
-from dashboard.uploads import Upload
+from dashboard.intake import FORGOTTEN_SECONDS, Intake, Undoing, _leave
+from dashboard.uploads import Upload, shelf
 from etl import ledger, marts
 from etl.config import Settings
 from etl.intake.load import load
@@ -198,3 +199,33 @@ def test_an_undo_that_is_left_leaves_the_batch(settings: Settings):
 
     assert not undoing.preview.is_open
     assert len(Warehouse(settings).manifest().batches) == 1
+
+
+def test_the_desk_of_who_left_is_cleared_with_all_that_lay_on_it(put: Put):
+    intake = put(odd=ODD.replace("故障单号", "ticket_id"), wrong=WRONG)
+    path, (one, _) = intake.uploads[0].path, intake.uploads
+    one.session = "left"
+    intake.look()
+    preparing = intake.preparing
+    assert preparing is not None
+    del one
+
+    shelf().leave(lambda _session: False)  # of nobody it knows of: no desk is touched
+    assert path.exists()
+    _leave("left")
+
+    preparing.done(60)
+    assert (intake.uploads, intake.candidates, intake.left) == ((), [], True)
+    assert preparing.future.exception() or not preparing.future.result().is_open
+    gc.collect()
+    assert not path.exists()
+
+
+def test_what_was_written_needs_its_upload_no_longer(put: Put):
+    intake = put(more=f"{HEADER}T-8,HT-1,软件故障,电话,2025-06-01 08:00,2025-06-01 08:10\n")
+    path = intake.uploads[0].path
+    intake.commit()
+    assert worked(intake).committed is not None
+
+    gc.collect()
+    assert not path.exists()

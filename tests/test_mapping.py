@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from etl.catalogue import catalogue
 from etl.cli import app
 from etl.config import Settings
-from etl.errors import KeptError
+from etl.errors import DamagedError, KeptError
 from etl.intake.load import Loaded, load
 from etl.intake.mapping import ColumnMapping, Duration, read_mapping
 from etl.intake.remembered import FOLDER, forget, mapping_of, remember, remembered
@@ -182,9 +182,16 @@ def test_a_mapping_is_remembered_replaced_and_forgotten(settings: Settings) -> N
 def test_a_remembered_mapping_that_is_damaged_is_said(settings: Settings) -> None:
     warehouse = Warehouse(settings)
     remember(warehouse, FULL)
-    warehouse.path(FOLDER, f"{FULL.identity}.toml").write_text("log = ", encoding="utf-8")
-    with pytest.raises(KeptError, match="mapping_not_toml"):
-        remembered(warehouse)
+    file = warehouse.path(FOLDER, f"{FULL.identity}.toml")
+    text = file.read_text(encoding="utf-8")
+    assert FULL.constants or FULL.durations
+    for damaged in ("log = ", "", text[: text.rindex("[")], text.replace(FULL.log, "parts")):
+        file.write_text(damaged, encoding="utf-8")
+        with pytest.raises(DamagedError, match="mapping_damaged"):
+            remembered(warehouse)
+    # As a person or an earlier version writes it.
+    file.write_text(FULL.to_toml(), encoding="utf-8")
+    assert remembered(warehouse) == (FULL,)
 
 
 TOOL = "单号,日期,时刻,类别,首响(分)\nA,2026-01-05,9:03,软件,30\nB,2026-01-06,10:00,别的,5\n"

@@ -16,6 +16,7 @@ from dashboard.components import aside, complaints_opened, drawer
 from dashboard.queries import Book, Selection, complaints
 from dashboard.queries.complaints import (
     CLAUSES,
+    DAY_ALONE,
     OUTCOMES,
     RULINGS,
     SHARES,
@@ -144,6 +145,28 @@ def test_every_part_of_a_bar_opens_exactly_its_complaints(
         for name in names:
             one = inside.but(**{narrow: (name,) if narrow == "outcomes" else name})
             assert complaints.count(book, one) == len(ids(book, one)) == row[name]
+
+
+def test_hours_of_the_day_are_those_of_the_first_receipt_and_open_their_complaints(book):
+    found = complaints.by_hour(book, INSIDE)
+
+    # K1 to K4 came at eight and were taken within the hour; K5 came at noon and never was.
+    assert list(found["key"]) == list(range(24))
+    assert found[found["n"] > 0].values.tolist() == [[8, 4, 4, 0, 0], [12, 1, 0, 1, 0]]
+    for row in found.to_dict("records"):
+        for share in SHARES:
+            one = INSIDE.but(hour=row["key"], step="acknowledged", share=share)
+            assert len(complaints.listed(book, one)) == complaints.count(book, one) == row[share]
+
+
+def test_a_complaint_of_which_only_the_day_is_logged_has_no_hour(tmp_path):
+    rows = "complaint_id,contract_id,received_at\nD1,C-1,2026-01-10\nD2,C-1,2026-01-10 09:30\n"
+    book = queries.book(dashboard_data.settings(make(tmp_path, {**FILES, "complaints": rows})))
+    found = complaints.by_hour(book, Complaints())
+
+    assert found[found["n"] > 0][["key", "n"]].values.tolist() == [[9, 1]]
+    assert ids(book, Complaints(hour=DAY_ALONE)) == ["D1"]
+    assert complaints.count(book, Complaints(hour=DAY_ALONE)) == 1
 
 
 def test_a_complaint_without_department_or_category_is_counted_as_such(book):

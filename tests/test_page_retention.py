@@ -108,6 +108,9 @@ def test_every_contract_is_listed_with_what_is_held(loaded):
     assert found["due_on"].iloc[0].date() == date(2026, 6, 1)
     assert pd.isna(found["due_on"].iloc[2])
     assert found["verdict"].iloc[2] == "open_items"
+    # C-1 answered late and missed visits; of its promises about quality none is broken.
+    assert list(found["verdict"]) == ["breaches", "evidence_missing", "open_items"]
+    assert list(found["narrow_verdict"]) == ["evidence_missing", "evidence_missing", "open_items"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -167,6 +170,25 @@ def test_the_headline_says_verdict_money_and_deduction_with_and_without_waivers(
     # Two late answers at 500 each; a third was waived, and 1500 would pass the cap.
     assert said["Proposed deduction"] == ("1,000.00", "without waivers 1,200.00 · cap 1,200.00")
     assert said["Proposed release"][0] == "4,000.00"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_narrow_reading_stands_beside_the_verdict_and_opens_its_rows(
+    open_page, loaded, language
+):
+    book = queries.book(settings(loaded))
+    found = asked.dossier_in_view(book, settings(loaded), "C-1", None, ())
+    narrow = asked.narrow_reading(book, "C-1")
+    rows = queries.tally(book, asked.counted_narrowly(found))
+    app = open_page(contract="C-1", lang=language)
+
+    reading = catalogue().figures["retention"].alternative
+    assert reading is not None and reading.get(language) in html(app)
+    assert rows == {state: narrow[state] for state in rows}
+    assert narrow["met"] + narrow["breached"] + narrow["unknown"] > 0
+    app.button(key="open_narrow").click().run()
+    assert not app.exception
+    assert words(language)("drawer.rows", n=sum(rows.values())) in html(app)
 
 
 def test_the_checklist_counts_what_arose_up_to_the_due_date(open_page):

@@ -1,17 +1,25 @@
 """Every page in both languages with next to no data, with none, with old data; and on paper."""
 
 import json
+import os
+import shutil
+import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import openpyxl
 import plotly.graph_objects as go
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import building, navigation
+from dashboard import building, navigation, queries, recovery
 from dashboard.components import printing
+from dashboard.queries import answers
 from dashboard.texts import words
 from etl.catalogue import LANGUAGES
 from etl.config import Settings
@@ -121,6 +129,102 @@ def test_the_view_outlives_a_build_that_is_waited_for(monkeypatch, warehouses, m
 
     assert not app.exception
     assert app.query_params == {"contract": "C-2", "period": "3m", "lang": "en"}
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch, warehouses: dict[str, Path], tmp_path: Path) -> Path:
+    """The tiny warehouse, to be damaged, and nothing of it open or asked before."""
+    st.cache_resource.clear()
+    copy = tmp_path / "warehouse"
+    shutil.copytree(warehouses["tiny"], copy)
+    monkeypatch.setenv("KEPT_WAREHOUSE", str(copy))
+    monkeypatch.setattr(navigation, "chosen", lambda _words: PAGES[0])
+    return copy
+
+
+def figures(app: AppTest) -> list[tuple[str, str]]:
+    assert not app.exception
+    return [(one.label, one.value) for one in app.metric]
+
+
+@pytest.mark.parametrize("away", ["CURRENT", "."])
+def test_a_session_goes_on_after_an_outage(own: Path, away: str):
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    app.query_params.update(contract="C-1", period="3m", lang="en")
+    before = figures(app.run())
+    there, elsewhere = own / away, own.parent / "away"
+
+    there.rename(elsewhere)
+    app.run()
+    assert figures(app) == []
+    assert "kept-empty" in " ".join(str(one.proto.body) for one in app.get("html"))
+    elsewhere.rename(there)
+    # What the browser sends for widgets that it was not shown.
+    for name in ("contract", "department", "preset", "as_of"):
+        app.session_state[name] = None
+    app.run()
+
+    assert figures(app) == before
+    assert app.query_params == {"contract": "C-1", "period": "3m", "lang": "en"}
+
+
+def cut(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def overwrite(file: Path) -> None:
+    """As it would go wrong without a trace: size and time stay as they were."""
+    stat = file.stat()
+    with file.open("r+b") as damaged:
+        damaged.seek(12_288)
+        damaged.write(bytes(stat.st_size - 12_288))
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    ("damage", "when"),
+    [(cut, "between two runs"), (Path.unlink, "within a run"), (overwrite, "within a run")],
+)
+def test_a_generation_damaged_under_a_page_is_built_anew(own, monkeypatch, damage, when):
+    app = AppTest.from_file(str(APP), default_timeout=120)
+    app.query_params["lang"] = "en"
+    before = figures(app.run())
+    whole, done = building.book, []
+
+    def book(*asked: Any, **named: Any) -> queries.Book:
+        found = whole(*asked, **named)
+        if not done:
+            done.append(damage(Path(found.path)))
+        return found
+
+    # Closed, as when other generations took its place among the few that stay open.
+    st.cache_resource.clear()
+    answers.forget_views()
+    if when == "within a run":
+        monkeypatch.setattr(building, "book", book)
+    else:
+        damage(next(own.glob("generations/*.duckdb")))
+    app.run()
+    for _ in range(300):  # while progress is shown
+        if figures(app):
+            break
+        time.sleep(0.2)
+        app.run()
+    assert figures(app) == before
+
+
+def test_what_fails_again_and_again_is_an_error(own: Path, monkeypatch: pytest.MonkeyPatch):
+    runs = []
+
+    def fails(_page: object) -> None:
+        runs.append(1)
+        raise duckdb.IOException("no disk")
+
+    monkeypatch.setattr(navigation, "chosen", lambda _words: replace(PAGES[0], view=fails))
+    app = AppTest.from_file(str(APP), default_timeout=60).run()
+
+    assert len(app.exception) == 1
+    assert len(runs) == 1 + recovery.MOST_TRIES
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

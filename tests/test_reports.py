@@ -1,18 +1,20 @@
 """The management report and the digest: figures one can check by hand, in each form."""
 
 import json
+from datetime import datetime, timedelta
 from io import BytesIO
 
 import openpyxl
 import pytest
 
+from etl.changes import dates_ahead
 from etl.cli import app
 from etl.config import Settings
 from etl.errors import KeptError
 from etl.intake.load import load
 from etl.marts import open_marts
 from etl.reports import write_report
-from etl.reports.digest import FORMATS, MOST_LINES, digest, since_when
+from etl.reports.digest import ANNOUNCED, FORMATS, MOST_LINES, digest, since_when
 from etl.reports.sections import Column, Report, Section, management_report
 from etl.reports.workbook import workbook
 from etl.store import Warehouse
@@ -119,11 +121,13 @@ def test_another_ending_is_refused_with_what_to_do(settings, tmp_path):
 
 
 def digest_of(settings, since, language="en"):
+    now, then = open_marts(settings), since_when(since, "Asia/Shanghai")
     return digest(
-        open_marts(settings),
-        open_marts(settings, since_when(since, "Asia/Shanghai")),
-        Warehouse(settings).manifest(),
+        now,
+        open_marts(settings, then),
         language,
+        since=then,
+        at=now.as_of,
     )
 
 
@@ -159,13 +163,73 @@ def test_a_robot_gets_no_more_than_it_takes(settings):
     assert content.endswith("请在看板查看。")
 
 
-def test_the_command_is_quiet_when_nothing_changed(settings, capsys):
-    def said(*arguments):
-        app(["digest", "--warehouse", str(settings.warehouse), *arguments], standalone_mode=False)
-        return capsys.readouterr().out
+def test_the_command_is_quiet_when_nothing_changed(settings, capsys, monkeypatch):
+    run_at(monkeypatch, 2026, 6, 3, 8, 0, 0)
+    found = [
+        printed(settings, capsys, "--since", since, "--language", "en")
+        for since in ("2026-06-02T12:00:00", "0d", "2027-01-01", "2026-05-31")
+    ]
 
-    assert said("--since", "2026-06-02T12:00:00") == said("--since", "2027-01-01") == ""
-    assert said("--since", "2026-05-31", "--language", "en").startswith("Kept digest: 2026-05-31")
+    assert found[:3] == ["", "", ""]
+    assert found[3].startswith("Kept digest: 2026-05-31")
+
+
+def printed(settings, capsys, *arguments):
+    app(["digest", "--warehouse", str(settings.warehouse), *arguments], standalone_mode=False)
+    return capsys.readouterr().out
+
+
+def run_at(monkeypatch, *moment):
+    """The command runs at that moment on the warehouse's clock."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(*moment, tzinfo=tz)
+
+    monkeypatch.setattr("etl.reports.digest.datetime", Clock)
+
+
+def test_old_data_are_said_to_be_old_at_every_run(settings, capsys, monkeypatch):
+    # The data end on 2026-06-02 at 12:00.
+    run_at(monkeypatch, 2026, 6, 16, 12, 0, 0)
+    assert printed(settings, capsys, "--since", "1d") == ""
+    assert "14 days ago" in printed(settings, capsys, "--since", "1d", "--stale-after", "13")
+    for day in (17, 18):
+        run_at(monkeypatch, 2026, 6, day, 12, 0, 0)
+        text = printed(settings, capsys, "--since", "1d", "--language", "en")
+        assert text.startswith("Kept digest: data as of 2026-06-02 12:00")
+        assert f"They end on 2026-06-02 12:00, {day - 2} days ago." in text
+        assert "Newly broken" not in text and "Due within 30 days" not in text
+    figures = json.loads(printed(settings, capsys, "--since", "1d", "--format", "json"))
+    assert (figures["stale"], figures["age_days"]) == (True, 16)
+    assert (figures["since"], figures["as_of"]) == ("2026-06-17T12:00:00", "2026-06-02T12:00:00")
+
+
+@pytest.mark.parametrize(("every", "runs"), [(1, 130), (7, 19)])
+def test_a_date_is_announced_once_90_30_and_7_days_before(settings, every, runs):
+    # Both contracts were accepted on 2026-01-01: money and warranties end on 2027-01-01.
+    marts, found = open_marts(settings), []
+    for run in range(runs):
+        at = datetime(2026, 9, 1, 8) + timedelta(days=every * run)
+        rows = dates_ahead(marts.path, at - timedelta(days=every), at, ANNOUNCED, "C-1")
+        found += [(row["kind"], row["subject"], row["due_on"], row["days_left"]) for row in rows]
+
+    kinds = [("retention", "C-1"), ("warranty", "U-1")]
+    assert [row[:3] for row in found] == [(*kind, "2027-01-01") for _ in range(3) for kind in kinds]
+    left = [row[3] for row in found[::2]]
+    assert all(mark - every < days <= mark for mark, days in zip((90, 30, 7), left, strict=True))
+
+
+def test_a_date_ahead_is_news_of_its_own(settings, capsys, monkeypatch):
+    run_at(monkeypatch, 2026, 6, 3, 8, 0, 0)
+    text = ("--since", "2026-10-01", "--as-of", "2026-10-03", "--stale-after", "36500")
+    english = printed(settings, capsys, *text, "--language", "en")
+    chinese = printed(settings, capsys, *text, "--language", "zh")
+
+    assert "- C-1 retention money due: 2027-01-01, in 90 days" in english
+    assert "- C-2 warranty ends U-2: 2027-01-01, in 90 days" in english
+    assert "- C-1 质保金到期：2027-01-01，还有 90 天" in chinese
 
 
 def test_since_is_a_day_an_instant_or_days_before_now():

@@ -47,7 +47,11 @@ def tables(path: Path) -> Iterator[tuple[str, list[list[str]]]]:
 def log_of(header: list[str]) -> str | None:
     """The log whose columns are exactly these, but for what people add in brackets."""
     for name, log in catalogue().logs.items():
-        labels = [column.label.zh for column in log.columns.values()]
+        labels = [
+            column.label.zh
+            for column in log.columns.values()
+            if not column.bookkeeping and column.lasting is None
+        ]
         if len(labels) == len(header) and all(
             re.fullmatch(re.escape(label) + r"(\((必填|元)\))?", cell)
             for cell, label in zip(header, labels, strict=True)

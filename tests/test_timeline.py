@@ -1,4 +1,4 @@
-"""Elapsed time where clocks are moved: one hour is missing in spring, one is there twice in autumn."""
+"""Elapsed time where clocks are moved: an hour is missing in spring, one comes twice in autumn."""
 
 import pytest
 

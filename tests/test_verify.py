@@ -20,6 +20,7 @@ from etl.errors import KeptError, NothingDoneError
 from etl.evidence.chain import Checkpoint, Record, canonical, decisions, hash_of
 from etl.evidence.decisions import Decision, decide
 from etl.evidence.verify import Verification, verify, verify_chain
+from etl.generations import seal
 from etl.intake.load import load
 from etl.store import Warehouse
 from tests import evidence_case
@@ -237,7 +238,7 @@ def test_a_manifest_that_decisions_rest_on_cannot_be_written_anew(settings: Sett
     file.write_text(file.read_text(encoding="utf-8").replace("tester", "nobody"), encoding="utf-8")
     found = verify(settings)
 
-    assert codes(found)[:4] == ["manifest_not_of_record"] * 4
+    assert codes(found)[:5] == ["manifest_replaced"] + ["manifest_not_of_record"] * 4
     assert "Manifest 2 is no longer the one that decision 1 rests on." in said(found)
     # The batches of the first manifest are in the second as well.
     assert "manifest_disagrees" in codes(found)
@@ -246,7 +247,7 @@ def test_a_manifest_that_decisions_rest_on_cannot_be_written_anew(settings: Sett
 def test_loads_that_were_rolled_back_under_a_decision_are_named(settings: Settings) -> None:
     (settings.warehouse / "CURRENT").write_text("1\n", encoding="utf-8")
 
-    assert codes(verify(settings)) == ["manifest_rolled_back"] * 4
+    assert codes(verify(settings)) == ["current_behind"] + ["manifest_rolled_back"] * 4
     (settings.warehouse / "CURRENT").unlink()
     assert codes(verify(settings)) == ["current_unreadable"]
 
@@ -267,6 +268,7 @@ def test_what_decisions_rest_on_is_computed_anew_from_the_batches(
         (generation,) = settings.warehouse.glob("generations/2-*.duckdb")
         with duckdb.connect(generation) as con:
             con.execute("update obligation set state = 'met' where state = 'breached'")
+        seal(generation, Warehouse(settings).sha256_of_manifest(2))
         decide(settings, "HT-1", Decision("withhold", "王一", "赵二", reasons=("合格",)))
         assert verify(settings).sound
         found = verify(settings, anew=True)

@@ -20,6 +20,7 @@ from etl.intake.read import Limits, sniff
 from etl.intake.read.odd_cells import shown
 from etl.intake.read.sheet_size import SheetSize
 from etl.intake.read.styles import kind_of_format
+from tests.binary_workbook import xlsb
 from tests.checking import NOW, TICKET, Rows, codes
 
 FAULT = "硬件故障"
@@ -48,11 +49,15 @@ def with_sheet(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
     return out.getvalue()
 
 
-def loaded(folder: Path, content: bytes, log: str | None = None) -> tuple[Checked, Rows]:
+def loaded(folder: Path, content: bytes) -> tuple[Checked, Rows]:
     path = folder / "a.xlsx"
     path.write_bytes(content)
+    return opened(path)
+
+
+def opened(path: Path) -> tuple[Checked, Rows]:
     with duckdb.connect() as con, sniff(path, limits=Limits()) as source:
-        match = recognise(source.tables(), log)
+        match = recognise(source.tables())
         assert match is not None
         stage(source, con, match, "staged")
         result = check(con, "staged", match, "Asia/Shanghai", "typed", NOW)
@@ -70,8 +75,14 @@ def texts(folder: Path, content: bytes) -> list[list[str]]:
 
 
 def refusal(folder: Path, content: bytes) -> KeptError:
-    with pytest.raises(KeptError) as caught:
-        texts(folder, content)
+    path = folder / "a.xlsx"
+    path.write_bytes(content)
+    return refused(path)
+
+
+def refused(path: Path) -> KeptError:
+    with pytest.raises(KeptError) as caught, sniff(path, limits=Limits()) as source:
+        source.tables()
     return caught.value
 
 
@@ -391,3 +402,184 @@ def test_the_size_of_a_sheet() -> None:
         cells = b"".join(b'<c r="%s%d"><v>1</v></c>' % (c, row) for c in (b"A", b"Z", b"AB"))
         size.feed(b'<row r="%d">' % row + cells + b"</row>")
     assert (size.rows, size.columns) == (2999, 28)
+
+
+# Workbooks of other kinds
+
+
+def test_an_xls() -> None:
+    """Its merged ranges are read; of its formats nothing is known, so that midnights are days."""
+    result, found = opened(Path(__file__).parent / "workbooks/merged.xls")
+    assert [(row["ticket_id"], row["department"], row["labour_charge"]) for row in found] == [
+        ("T1", "放射科", Decimal("19999999.99")),
+        ("T2", "放射科", Decimal("0.3")),
+        ("T3", "放射科", Decimal("1.5")),
+    ]
+    assert [row["days"] for row in found] == [DAY, DAY, None]
+    assert codes(result) == [
+        [("ticket_id", "damaged_id")],
+        [("ticket_id", "damaged_id")],
+        [("labour_charge", "merged_number")],
+        [("labour_charge", "merged_number")],
+    ]
+
+
+def test_an_xlsb(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsb"
+    header = [*TICKET, "报修部门", "维修费"]
+    rows = [
+        ["T1", "C", FAULT, 46027.5, "放射科", 0.1 + 0.2],
+        ["T2", "C", FAULT, 46028.5, None, 2.5],
+    ]
+    path.write_bytes(xlsb([header, *rows], [(1, 2, 4, 4)]))
+    result, found = opened(path)
+    assert not result.rejects
+    assert [(row["department"], row["labour_charge"]) for row in found] == [
+        ("放射科", Decimal("0.3")),
+        ("放射科", Decimal("2.5")),
+    ]
+    path.write_bytes(xlsb([["a"], *[[]] * 100_000, [*[None] * 600, "far"]]))
+    assert refused(path).code == "sheet_too_large"
+
+
+SPACES = (
+    "".join(
+        f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{uri}:1.0"'
+        for name, uri in (
+            *((n, n) for n in ("office", "table", "text", "style")),
+            ("number", "datastyle"),
+        )
+    )
+    + ' xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"'
+)
+
+
+def ods(folder: Path, *rows: str, styles: str = "", before: str = "") -> Path:
+    path = folder / "a.ods"
+    content = (
+        f"{before}<office:document-content{SPACES}>"
+        f"<office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body><office:spreadsheet>"
+        f'<table:table table:name="A">{"".join(rows)}</table:table>'
+        f"</office:spreadsheet></office:body></office:document-content>"
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", content)
+    return path
+
+
+def cell(words: str = "", kind: str = "", value: str = "", **more: str) -> str:
+    name = "value" if kind in ("float", "currency", "percentage") else f"{kind}-value"
+    said = f' office:value-type="{kind}"' if kind else ""
+    said += f' office:{name}="{value}"' if value else ""
+    said += "".join(f' table:{key.replace("_", "-")}="{text}"' for key, text in more.items())
+    paragraphs = "".join(f"<text:p>{line}</text:p>" for line in words.split("\n")) if words else ""
+    return f"<table:table-cell{said}>{paragraphs}</table:table-cell>"
+
+
+def line(*cells: str, **more: str) -> str:
+    said = "".join(f' table:{key.replace("_", "-")}="{text}"' for key, text in more.items())
+    return f"<table:table-row{said}>{''.join(cells)}</table:table-row>"
+
+
+def test_the_cells_of_an_ods(tmp_path: Path) -> None:
+    note = "<office:annotation><text:p>a note</text:p></office:annotation>"
+    values = [
+        (cell("x", "float", "19999999.989999998"), "19999999.99"),
+        (cell("x", "float", "1.0000000001"), "1.0000000001"),
+        (cell("x", "float", "123456789012345678"), "1.23456789012346E+17"),
+        (cell("x", "currency", "12.5"), "12.5"),
+        (cell("3%", "percentage", "0.03"), "0.03"),
+        (cell("x", "date", "2026-01-05"), "2026-01-05"),
+        (cell("x", "date", "2026-01-05T00:00:00"), "2026-01-05"),
+        (cell("x", "date", "2026-01-05T09:03:00"), "2026-01-05 09:03:00"),
+        (cell("x", "date", "2026-01-05", style_name="ce1"), "2026-01-05 00:00:00"),
+        (cell("x", "date", "2026-01-05", style_name="ce2"), "2026-01-05"),
+        (cell("09:03", "time", "PT09H03M00S"), "09:03:00"),
+        (cell("36:15", "time", "PT36H15M00S"), "36:15:00"),
+        (cell("TRUE", "boolean", "true"), "true"),
+        (cell("a\nb", "string"), "a\nb"),
+        (cell(f"a<text:s text:c='2'/>b<text:span>c</text:span>{note}", "string"), "a  bc"),
+        (cell("#N/A", "string").replace("string\"", 'string" calcext:value-type="error"'), "#N/A"),
+        (cell(formula="of:=[.A1]+1"), "#UNCALCULATED!"),
+        (cell("plain"), "plain"),
+    ]  # fmt: skip
+    styles = (
+        '<number:date-style style:name="N1"><number:year/><number:hours/></number:date-style>'
+        '<number:date-style style:name="N2"><number:year/></number:date-style>'
+        '<style:style style:name="ce1" style:data-style-name="N1"/>'
+        '<style:style style:name="ce2" style:data-style-name="N2"/>'
+    )
+    path = ods(tmp_path, *[line(cell("k"), given) for given, _ in values], styles=styles)
+    with sniff(path, limits=Limits()) as source:
+        [table] = source.tables()
+    assert [row[1] for row in table.top] == [text for _, text in values]
+
+
+def test_the_rows_of_an_ods(tmp_path: Path) -> None:
+    header = [*TICKET, "报修部门", "维修费"]
+    instant = cell("x", "date", "2026-01-05T09:03:00")
+    covered = "<table:covered-table-cell/>"
+
+    def ticket(number: str, *more: str) -> str:
+        return line(cell(number), cell("C"), cell(FAULT), instant, *more)
+
+    path = ods(
+        tmp_path,
+        line(*map(cell, header)),
+        line(cell(number_columns_repeated="6"), number_rows_repeated="3"),
+        ticket("T1", cell("放射科", number_rows_spanned="2"), cell("1", "float", "1.5")),
+        ticket("T2", covered, cell("2", "float", "2.5", number_rows_spanned="2")),
+        ticket("T3", cell("检验科"), covered),
+        line(cell("x", "date", "2026-01-02"), cell("C"), cell(FAULT), instant),
+        ticket("2026-01-02"),
+        line(cell(number_columns_repeated="6"), number_rows_repeated="1048000"),
+    )
+    result, found = opened(path)
+    assert [(row["source_row"], row["ticket_id"], row["department"]) for row in found] == [
+        (5, "T1", "放射科"),
+        (9, "2026-01-02", None),
+    ]
+    assert [(reject.source_row, reject.problems[0].code) for reject in result.rejects] == [
+        (6, "merged_number"),
+        (7, "merged_number"),
+        (8, "damaged_id"),
+    ]
+
+
+def test_a_hidden_sheet_of_an_ods_is_passed_over(tmp_path: Path) -> None:
+    hidden = '<style:table-properties table:display="false"/>'
+    style = f'<style:style style:name="ta1">{hidden}</style:style>'
+    path = ods(tmp_path, line(cell("a")), styles=style)
+    other = path.read_bytes()
+    with zipfile.ZipFile(io.BytesIO(other)) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            named = b'table:name="A" table:style-name="ta1"'
+            new.writestr(name, old.read(name).replace(b'table:name="A"', named))
+    with sniff(path, limits=Limits()) as source, pytest.raises(KeptError, match="file_empty"):
+        source.tables()
+    assert source.hidden == ("a.ods [A]",)
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ([line(cell("a", number_columns_repeated="1000"), number_rows_repeated="100000")],
+         "sheet_too_large"),
+        ([line(cell(), number_rows_repeated="999999999"), line(cell("a"))], "sheet_too_large"),
+        ([line(cell(number_columns_repeated="999999999"), cell("a"))], "sheet_too_large"),
+        ([line(cell("a", number_columns_repeated="-5"))], "workbook_broken"),
+        ([line(cell("a", "float", "much"))], "workbook_broken"),
+        (["<table:table-row>"], "workbook_broken"),
+    ],
+)  # fmt: skip
+def test_an_ods_that_says_to_be_huge_or_makes_no_sense(
+    tmp_path: Path, rows: list[str], code: str
+) -> None:
+    assert refused(ods(tmp_path, *rows)).code == code
+
+
+def test_entities_are_not_followed(tmp_path: Path) -> None:
+    declared = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
+    assert refused(ods(tmp_path, line(cell("&b;")), before=declared)).code == "workbook_broken"

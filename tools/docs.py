@@ -120,13 +120,13 @@ def clauses() -> str:
 
 
 def alternatives() -> str:
-    """The clauses with a reading that has a plain alternative."""
+    """The clauses and figures with a reading that has a plain alternative."""
     return _table(
         ("clause", "taken", "the other reading"),
         (
-            (f"`{clause.id}`", clause.reading.en if clause.reading else "", clause.alternative.en)
-            for clause in catalogue().clauses.values()
-            if clause.alternative
+            (f"`{one.id}`", one.readings[0].en, one.alternative.en)
+            for one in (*catalogue().clauses.values(), *catalogue().figures.values())
+            if one.alternative
         ),
     )
 
@@ -222,6 +222,10 @@ def _notes(log: Log, column: Column) -> Iterator[str]:
         yield f"at least {exact(column.minimum)}{unless}"
     if column.ahead:
         yield "known ahead"
+    elif column.foreseen:
+        yield "may be stated in advance"
+    if column.no_end:
+        yield f"no end, that is empty: {', '.join(column.no_end)}"
     if column.date_means_end_of_day:
         yield "a date alone: the end of that day"
 
@@ -236,8 +240,7 @@ def _clause(clause: Clause) -> str:
         clause.text.en,
         clause.text.zh,
     ]
-    if clause.reading:
-        lines.append(f"*A reading.* {clause.reading.en}")
+    lines += [f"*A reading.* {reading.en}" for reading in clause.readings]
     lines.append(
         "\n".join(
             (

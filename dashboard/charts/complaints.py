@@ -1,4 +1,4 @@
-"""Figures of the complaints: counts as bars made of parts."""
+"""Figures of the complaints: counts as bars made of parts, in rows or by hour of the day."""
 
 from collections.abc import Sequence
 
@@ -31,14 +31,14 @@ def stacks(
 ) -> Figure:
     """One bar a row, put together from its parts; what the row comes to stands behind it.
 
-    Takes key, label, said, tone, hover and a column of counts for each of `parts`, which are
+    Takes key, label, said, tone, hover and a column of amounts for each of `parts`, which are
     names with their paint; a part hands on [key, part].
     """
     figure = _figure(palette, row_height * len(frame) + 12)
     y = list(range(len(frame)))
     counts = frame[[name for name, _ in parts]].astype(float)
     drawn = counts.where(counts == 0, counts.clip(lower=_LEAST * counts.sum(axis=1).max()))
-    longest = max(1.0, float(drawn.sum(axis=1).max())) if y else 1.0
+    longest = float(drawn.sum(axis=1).max() or 1) if y else 1.0
     for name, colour in parts:
         figure.add_bar(
             x=list(drawn[name]),
@@ -57,4 +57,36 @@ def stacks(
             unselected={"marker": {"opacity": 1}},
         )
     _label_rows(figure, palette, frame, longest, barmode="stack")
+    return figure
+
+
+def hours(frame: pd.DataFrame, palette: Palette, *, parts: Sequence[tuple[str, str]]) -> Figure:
+    """One column for each hour of the day, put together from its parts.
+
+    Takes key (the hour), hover and a column of counts for each of `parts`, which are names with
+    their paint; a part hands on [key, part].
+    """
+    figure = _figure(palette, 260)
+    for name, colour in parts:
+        figure.add_bar(
+            x=list(frame["key"]),
+            y=list(frame[name]),
+            width=0.72,
+            marker={
+                "color": paint(palette, colour),
+                "cornerradius": 2,
+                "line": {"width": 1, "color": palette.card},
+            },
+            customdata=[[key, name] for key in frame["key"]],
+            hovertext=frame["hover"],
+            hovertemplate="%{hovertext}<extra></extra>",
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+        )
+    figure.update_layout(barmode="stack")
+    ticks = list(range(0, 24, 3))
+    figure.update_xaxes(
+        tickvals=ticks, ticktext=[f"{hour:02d}" for hour in ticks], range=[-0.6, 23.6]
+    )
+    figure.update_yaxes(nticks=4, rangemode="tozero", tickformat="d")
     return figure

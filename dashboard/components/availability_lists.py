@@ -1,6 +1,7 @@
 """Units by how long they stood still, and the hardware faults behind a mean, as tables."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from html import escape
 
@@ -28,7 +29,12 @@ def open_faults(title: str, selection: Selection, finished: bool = False) -> Non
     drawer.listing(title, partial(_faults, selection, finished))
 
 
-def units(page: Page, frame: pd.DataFrame, key: str) -> Picked | None:
+def open_early_faults(title: str, selection: Selection) -> None:
+    """Open the faults of the first 90 days of the units of `selection`."""
+    drawer.listing(title, partial(_early_faults, selection))
+
+
+def units(page: Page, frame: pd.DataFrame, key: str, *, compact: bool = False) -> Picked | None:
     """Draw `frame` (see queries.availability.units); the unit that was picked, if any."""
     words = page.words
     columns = catalogue().logs["equipment"].columns
@@ -40,22 +46,25 @@ def units(page: Page, frame: pd.DataFrame, key: str) -> Picked | None:
             "down_hours": frame["down_hours"].astype(float),
             "covered_hours": frame["covered_hours"].astype(float),
             "availability": [
-                words.percent(int(up), int(whole), *asked.targets(page.book, contract))
+                _share(page, up, whole, *asked.targets(page.book, contract))
                 for up, whole, contract in zip(
-                    frame["up_seconds"], frame["service_seconds"], frame["contract_id"], strict=True
+                    frame["up_seconds"], frame["known_seconds"], frame["contract_id"], strict=True
                 )
             ],
             "with_loaner": [
-                words.percent(int(up), int(whole))
-                for up, whole in zip(frame["served_seconds"], frame["service_seconds"], strict=True)
+                _share(page, served, whole)
+                for served, whole in zip(
+                    frame["served_seconds"], frame["cover_service_seconds"], strict=True
+                )
             ],
             "faults": frame["faults"],
             "service_days": frame["service_days"].astype(float),
             "contract_id": frame["contract_id"],
         }
     )
-    if page.filters.contract:
-        shown = shown.drop(columns="contract_id")
+    dropped = ["contract_id"] if page.filters.contract else []
+    dropped += ["covered_hours", "with_loaner", "service_days"] if compact else []
+    shown = shown.drop(columns=dropped)
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     event = st.dataframe(
         shown,
@@ -74,7 +83,7 @@ def units(page: Page, frame: pd.DataFrame, key: str) -> Picked | None:
             "down_hours": st.column_config.ProgressColumn(
                 words("availability.down_hours"),
                 format="%.1f",
-                max_value=max([*shown["down_hours"], 0.1]),
+                max_value=max([*shown["down_hours"].dropna(), 0.1]),
                 color=page.palette.accent,
                 width=150,
             ),
@@ -87,6 +96,11 @@ def units(page: Page, frame: pd.DataFrame, key: str) -> Picked | None:
     )
     picked = event["selection"]["rows"]
     return ("unit", str(frame.iloc[picked[0]]["equipment_id"])) if picked else None
+
+
+def _share(page: Page, part: float, whole: float, *targets: Decimal) -> str:
+    """A part of the time that is known, or a dash where none is."""
+    return "—" if pd.isna(part) else page.words.percent(int(part), int(whole), *targets)
 
 
 def paged(page: Page, total: int, size: int, said: str, key: str, data: Callable[[], bytes]) -> int:
@@ -137,7 +151,27 @@ def _faults(selection: Selection, finished: bool, page: Page, key: str) -> Picke
         key,
         asked.faults_csv(book, selection, finished=finished),
     )
-    frame = asked.faults(book, selection, finished=finished, skip=skip)
+    return _fault_table(page, asked.faults(book, selection, finished=finished, skip=skip), key)
+
+
+def _early_faults(selection: Selection, page: Page, key: str) -> Picked | None:
+    words, book = page.words, page.book
+    total = int(asked.early(book, selection)["faults"].sum())
+    st.html(f"<div class='kept-sub'>{escape(drawer.described(page, selection))}</div>")
+    skip = paged(
+        page,
+        total,
+        asked.PAGE_UNITS,
+        words("drawer.rows", n=words.number(total)),
+        key,
+        asked.early_faults_csv(book, selection),
+    )
+    return _fault_table(page, asked.early_faults(book, selection, skip=skip), key)
+
+
+def _fault_table(page: Page, frame: pd.DataFrame, key: str) -> Picked | None:
+    """Draw faults (see queries.availability.faults); the ticket that was picked, if any."""
+    words = page.words
     columns = catalogue().logs["tickets"].columns
     shown = frame.drop(columns="end_at").assign(
         outcome=pd.Series(
@@ -169,6 +203,7 @@ def _faults(selection: Selection, finished: bool, page: Page, key: str) -> Picke
             "repair_hours": st.column_config.NumberColumn(
                 words("availability.repair_hours"), format="%.1f"
             ),
+            "days": words("availability.days_after"),
         },
     )
     picked = event["selection"]["rows"]

@@ -15,7 +15,7 @@ from dashboard.components.card import card, chart, nothing
 from dashboard.components.complaints_opened import named
 from dashboard.page import Page
 from dashboard.queries import complaints
-from dashboard.queries.complaints import MANY_ROUNDS, Complaints
+from dashboard.queries.complaints import CLAUSES, DAY_ALONE, MANY_ROUNDS, Complaints
 from etl.catalogue import catalogue
 
 MOST_ROWS = 8
@@ -149,6 +149,39 @@ def _with_outcomes(page: Page, frame: pd.DataFrame, name: Callable[[Any], str]) 
         tone=["bad" if row["unsatisfied"] else "" for row in rows],
         hover=[_hover(page, name(row["key"]), row, "outcome", _OUTCOMES) for row in rows],
     )
+
+
+def hours(page: Page) -> None:
+    """By the hour of the day they came in, beside the limit for taking them: a bar opens them."""
+    words, which = page.words, complaints.of(page.selection)
+    frame = complaints.by_hour(page.book, which)
+    title = words("complaints.hours")
+    limit = words.listed(clauses.limits(page, CLAUSES[0], page.filters.contract))
+    with card(
+        words, "complaint_hours", title, words("complaints.hours_subtitle", limit=limit), frame
+    ):
+        if not frame["n"].sum():
+            _missing(page, "complaints.nothing")
+            return
+
+        def build() -> Figure:
+            hover = [
+                _hover(page, _hour(row["key"]), row, "share", _SHARES)
+                for row in frame.to_dict("records")
+            ]
+            return figures.hours(frame.assign(hover=hover), page.palette, parts=_SHARES)
+
+        def picked(mark: Any) -> None:
+            one = which.but(hour=int(mark[0]), step="acknowledged", share=str(mark[1]))
+            aside.open_with(f"{title} · {_hour(mark[0])}", complaints_opened.many, one)
+
+        chart(page, page.selection, build, "complaint_hours_chart", title, picked)
+        if days := complaints.count(page.book, which.but(hour=DAY_ALONE)):
+            st.caption(words("complaints.hours_left_out", n=words.number(days)))
+
+
+def _hour(hour: Any) -> str:
+    return f"{int(hour):02d}:00–{int(hour):02d}:59"
 
 
 def ages(page: Page) -> None:

@@ -15,6 +15,7 @@ from dashboard.page import Desk
 from dashboard.queries import data as asked
 from dashboard.texts import plain
 from etl.catalogue import catalogue
+from etl.errors import DamagedError
 from etl.intake.batches import Diff, diff, find, original
 from etl.report import write_rejects
 from etl.store import Batch, Warehouse
@@ -128,7 +129,11 @@ def _opened(desk: Desk, identity: str) -> None:
 
 def _downloads(desk: Desk, warehouse: Warehouse, batch: Batch) -> None:
     words = desk.words
-    came = original(warehouse, batch)
+    try:
+        came = original(warehouse, batch)
+    except DamagedError as error:
+        came = None
+        st.warning(catalogue().sentence(error, words.language), icon=":material/broken_image:")
     if came is not None:
         name, path = came
         st.download_button(

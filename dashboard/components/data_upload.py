@@ -13,6 +13,7 @@ from dashboard.page import Desk
 from dashboard.texts import Words, plain
 from dashboard.uploads import shelf
 from etl.catalogue import catalogue
+from etl.config import Staging
 from etl.errors import KeptError
 from etl.evidence.people import written
 from etl.intake.load import SUFFIXES
@@ -28,6 +29,10 @@ def section(desk: Desk) -> None:
     intake = _intake(desk)
     while intake.collect():
         pass
+    if intake.left:
+        intake.left = False
+        _next_uploader()
+        st.toast(desk.words("data.left"), icon=":material/link_off:")
     if intake.committed is not None:
         _committed(desk, intake)
         return
@@ -62,7 +67,7 @@ def _uploader(desk: Desk, intake: Intake) -> None:
         intake.take(uploads)
 
     with card(words, "upload", words("data.upload"), words("data.upload_sub")):
-        _speak(words)
+        _speak(words, desk.settings.staging)
         shown = st.file_uploader(
             words("data.upload"),
             type=list(UPLOADED),
@@ -89,8 +94,11 @@ def _uploader(desk: Desk, intake: Intake) -> None:
                 _start_over(intake)
 
 
-def _speak(words: Words) -> None:
-    """Have the uploader speak the page's language: Streamlit's knows English only."""
+def _speak(words: Words, staging: Staging) -> None:
+    """Have the uploader speak the page's language: Streamlit's knows English only.
+
+    Of an upload that was refused it shows a mark, and why only in English where one points at it.
+    """
     chosen = {
         'button [data-testid="stMarkdownContainer"] p': words("data.choose"),
         '[data-testid="stFileUploaderDropzoneInstructions"] span': words("data.kinds_of_files"),
@@ -102,14 +110,29 @@ def _speak(words: Words) -> None:
         f'{{ content: "{said}"; font-size: 13.5px; }} '
         for selector, said in chosen.items()
     )
+    refused = words(
+        "data.upload_refused",
+        session=_size(staging.session_bytes),
+        every=_size(staging.all_bytes),
+        files=words.number(staging.session_files),
+    )
+    rules += (
+        '.st-key-card_upload:has([data-testid="stFileChipIconError"])::after '
+        f'{{ content: "{refused}"; color: var(--warn); }}'
+    )
     st.html(f"<style>{rules}</style>")
 
 
 def _start_over(intake: Intake) -> None:
     shelf().discard(intake.uploads)
     intake.clear()
-    st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
+    _next_uploader()
     st.rerun()
+
+
+def _next_uploader() -> None:
+    """Have an empty uploader drawn in the place of this one."""
+    st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
 
 
 def _refused(desk: Desk, intake: Intake, error: KeptError) -> None:
@@ -223,4 +246,6 @@ def _committed(desk: Desk, intake: Intake) -> None:
 
 
 def _size(size: int) -> str:
+    if size >= 1e9:
+        return f"{size / 1e9:,.1f} GB"
     return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"

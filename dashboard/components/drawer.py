@@ -12,6 +12,7 @@ from dashboard.components import clauses, explain, obligations, timeline
 from dashboard.components import unit as unit_panel
 from dashboard.page import Page
 from dashboard.queries import Selection
+from dashboard.recovery import recovering
 from dashboard.texts import plain
 from etl.catalogue import catalogue
 
@@ -131,6 +132,11 @@ def _closed() -> None:
 
 
 def _inside(page: Page) -> None:
+    with recovering([page.book]):
+        _opened(page)
+
+
+def _opened(page: Page) -> None:
     opened: Opened = st.session_state[_OPEN]
     _ways(page, opened)
     if opened.ticket is not None:

@@ -28,7 +28,7 @@ LEFT_OUT = frozenset(
     }
 )  # fmt: skip
 _SHARES = frozenset(
-    {"rate", "ratio", "target", "availability", "availability_with_loaner", "chance"}
+    {"rate", "ratio", "share", "target", "availability", "availability_with_loaner", "chance"}
 )
 _DRAWN = ("rate", "availability", "availability_with_loaner")
 
@@ -185,6 +185,7 @@ def _in_words(words: Words, name: str, value: str) -> str:
         "guarantee": catalogue().states,
         "verdict": {**catalogue().contract_verdicts, **catalogue().verdicts},
         "other_verdict": catalogue().verdicts,
+        "narrow_verdict": catalogue().contract_verdicts,
         "signal": catalogue().signals,
     }.get(name, {})
     if value in known:

@@ -129,11 +129,10 @@ def detail(page: Page, clause: Clause) -> None:
     with card(words, "promise", title, f"{group} · {clause.id}"):
         said = [f"<blockquote>{escape(one)}</blockquote>" for one in (clause.quote, *clause.also)]
         said.append(f"<p>{escape(clause.text.get(words.language))}</p>")
+        said.append(clauses.evidence(page, clause.id, page.filters.contract))
         if queries.assumed(page.book, clause.id, page.filters.contract):
             said.append(f"<p class='kept-note'>{escape(words('clause.assumed'))}</p>")
-        if clause.reading is not None:
-            reading = words("clause.reading", text=clause.reading.get(words.language))
-            said.append(f"<p class='kept-sub'>{escape(reading)}</p>")
+        said.append(clauses.readings(page, clause))
         logs = words("promises.and").join(
             catalogue().logs[name].label.get(words.language) for name in clause.rests_on
         )

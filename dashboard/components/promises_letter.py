@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard.components import promises
+from dashboard.components import clauses, promises
 from dashboard.components.card import card, nothing
 from dashboard.page import Page
 from dashboard.queries import promises as told
@@ -87,9 +87,7 @@ def _figure(page: Page, one: Figure) -> None:
         f"<blockquote>{escape(one.quote)}</blockquote>",
         f"<p>{escape(one.text.get(words.language))}</p>",
     ]
-    if one.reading is not None:
-        reading = words("clause.reading", text=one.reading.get(words.language))
-        said.append(f"<p class='kept-sub'>{escape(reading)}</p>")
+    said.append(clauses.readings(page, one))
     st.html(f"<div class='kept-clause'>{''.join(said)}</div>")
     if one.terms:
         promises.terms(page, one.terms)

@@ -102,6 +102,7 @@ def contracts(page: Page) -> None:
             {
                 "verdict": [[verdict(page, row["verdict"])] for row in rows],
                 "contract_id": found["contract_id"],
+                "narrow_verdict": [[verdict(page, row["narrow_verdict"])] for row in rows],
                 "name": found["name"],
                 "vendor": found["vendor"],
                 "held": [
@@ -151,14 +152,20 @@ def _contract_table(page: Page, shown: pd.DataFrame, ids: list[str]) -> None:
         selection_mode="single-row",
         alt=words("retention.contracts"),
         column_config={
-            "verdict": tags(
-                words("clause.verdict"),
-                {verdict(page, name): tone(page, name) for name in VERDICT_TONES},
-                118,
-            ),
             **{
-                name: text(known[name].label.get(words.language))
-                for name in ("contract_id", "name", "vendor")
+                name: tags(
+                    label,
+                    {verdict(page, one): tone(page, one) for one in VERDICT_TONES},
+                    118,
+                )
+                for name, label in (
+                    ("verdict", words("clause.verdict")),
+                    ("narrow_verdict", words("retention.narrow_verdict")),
+                )
+            },
+            **{
+                name: text(known[name].label.get(words.language), width=width)
+                for name, width in (("contract_id", None), ("name", 172), ("vendor", 136))
             },
             **{
                 name: text(words(f"retention.{name}"), alignment="right")
@@ -196,9 +203,34 @@ def headline(page: Page, found: Dossier) -> None:
                     type="tertiary",
                     on_click=_all_contracts,
                 )
+        _narrow(page, found)
         for note in _notes(page, found):
             st.html(f"<p class='kept-warning'>{escape(note)}</p>")
     _figures(page, found)
+
+
+def _narrow(page: Page, found: Dossier) -> None:
+    """The verdict under the other reading of what counts; its counts open their rows."""
+    words, alternative = page.words, catalogue().figures["retention"].alternative
+    assert alternative is not None
+    other = asked.narrow_reading(page.book, found.contract_id)
+    name, met = other["other_verdict"], int(other["met"])
+    due = met + int(other["breached"]) + int(other["unknown"])
+    reading = words("retention.narrow", reading=alternative.get(words.language))
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="narrow"):
+        st.html(
+            f"<span class='kept-sub'>{escape(reading)}</span> "
+            f"<span class='kept-pill {VERDICT_TONES[name]}'>{escape(verdict(page, name))}</span>",
+            width="content",
+        )
+        if due:
+            st.button(
+                words("retention.narrow_counts", counts=words.counts(met, due)),
+                key="open_narrow",
+                type="tertiary",
+                on_click=drawer.rows,
+                args=(words("retention.narrow_verdict"), asked.counted_narrowly(found)),
+            )
 
 
 def _all_contracts() -> None:

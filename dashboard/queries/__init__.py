@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,12 +16,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.queries.answers import per_generation, per_view
+from dashboard.queries.answers import looked_at, per_generation, per_view
 from dashboard.queries.cube import Cube
 from etl.catalogue import catalogue
 from etl.config import Settings
+from etl.generations import distrust
 from etl.ledger import computed_clauses
-from etl.marts import Progress, marts_are_built, open_marts, silent
+from etl.marts import Progress, generation_of, marts_are_built, open_marts, silent
 from etl.verdict import EVIDENCE, IDLE, verdict
 
 STATES = ("met", "breached", "unknown", "pending", "excluded")
@@ -32,6 +34,8 @@ PAGE_ROWS = 200
 DOWNLOAD_ROWS = 1_000_000
 MOST_TICKETS = 50
 STALE_AFTER = timedelta(days=45)
+UNREADABLE = (duckdb.Error, FileNotFoundError)
+"""What reading marts raises where their file was swept or damaged."""
 NONE = ""
 """The value of a dimension that is empty in the log."""
 _DAY_END = time(23, 59, 59)
@@ -126,7 +130,7 @@ def book(settings: Settings, as_of: date | None = None, progress: Progress = sil
     Raises KeptError where the warehouse holds nothing yet.
     """
     marts = open_marts(settings, _end_of(as_of), progress)
-    return Book(
+    found = Book(
         path=str(marts.path),
         key=marts.key,
         as_of=marts.as_of,
@@ -134,6 +138,8 @@ def book(settings: Settings, as_of: date | None = None, progress: Progress = sil
         rejected_rows=marts.rejected_rows,
         waiting_rows=sum(marts.waiting_rows.values()),
     )
+    looked_at(found)
+    return found
 
 
 def _end_of(day: date | None) -> datetime | None:
@@ -150,10 +156,24 @@ def _connection(book: Book) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(book.path, read_only=True)
 
 
+def _cursor(book: Book) -> duckdb.DuckDBPyConnection:
+    try:
+        return _connection(book).cursor()
+    except duckdb.ConnectionException:  # closed meanwhile to make room for another generation
+        return _connection(book).cursor()
+
+
 def frame(book: Book, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-    """What a query gives on the marts of `book`."""
-    with _connection(book).cursor() as cursor:
+    """What a query gives on the marts of `book`. Raises one of UNREADABLE where they are gone."""
+    with _cursor(book) as cursor:
         return cursor.execute(sql, list(parameters)).df()
+
+
+def let_go(book: Book) -> None:
+    """Closes the marts of `book`; where their files are damaged or gone they are built anew."""
+    _connection.clear(book)
+    for file in {Path(book.path), generation_of(Path(book.path))}:
+        distrust(file)
 
 
 def shared(selection: Selection) -> tuple[list[str], list[object]]:
@@ -206,8 +226,8 @@ def of_rows(selection: Selection) -> tuple[str, list[object]]:
     for sql, value in (
         ("arose_on >= ?", selection.first and first_of(selection.first)),
         ("arose_on < ?", selection.last and after(selection.last)),
-        ("isodow(began_at) = ?", selection.weekday),
-        ("hour(began_at) = ?", selection.hour),
+        ("began_on is null and isodow(began_at) = ?", selection.weekday),
+        ("began_on is null and hour(began_at) = ?", selection.hour),
         ("bucket >= ?", selection.from_bucket),
         ("bucket <= ?", selection.to_bucket),
         ("arose_on <= ?", selection.arose_until),
@@ -343,10 +363,26 @@ def durations(book: Book, selection: Selection) -> pd.DataFrame:
         book,
         f"""
         select bucket, sum(obligations)::bigint as obligations
-        from compliance_duration where {where} group by bucket order by bucket
+        from compliance_duration where bucket is not null and {where}
+        group by bucket order by bucket
         """,
         parameters,
     )
+
+
+@per_view(256)
+def untimed(book: Book, selection: Selection) -> int:
+    """How many obligations `durations` leaves out: of their start or their deed the log states the
+    day, not the time.
+    """
+    where, parameters = _of_numbers(selection)
+    found = frame(
+        book,
+        "select coalesce(sum(obligations), 0)::bigint as n from compliance_duration "
+        f"where bucket is null and {where}",
+        parameters,
+    )
+    return int(found["n"].iloc[0])
 
 
 @per_view(256)
@@ -392,7 +428,11 @@ def csv_of(book: Book, sql: str, parameters: Sequence[object] = ()) -> Callable[
     connection = _connection(book)
 
     def make() -> bytes:
-        with connection.cursor() as cursor:
+        try:
+            cursor = connection.cursor()
+        except duckdb.ConnectionException:  # closed since the page was drawn
+            cursor = duckdb.connect(book.path, read_only=True)
+        with cursor:
             return csv(cursor.execute(sql, list(parameters)).df())
 
     return make
@@ -518,7 +558,18 @@ def assumed(book: Book, clause: str, contract: str | None) -> bool:
 
 @per_generation
 def _evidence(book: Book) -> dict[tuple[str, str], str]:
-    found = frame(book, "select contract_id, clause, evidence from clause_evidence")
+    """As the mart says it; idle where it would be shown but nothing was promised yet."""
+    found = frame(
+        book,
+        """
+        select contract_id, clause,
+            case when evidence <> 'shown' or exists (
+                select 1 from compliance as counted
+                where counted.contract_id = known.contract_id and counted.clause = known.clause
+            ) then evidence else 'idle' end as evidence,
+        from clause_evidence as known
+        """,
+    )
     return {
         (contract, clause): evidence
         for contract, clause, evidence in zip(
@@ -530,12 +581,16 @@ def _evidence(book: Book) -> dict[tuple[str, str], str]:
 def evidence_of(book: Book, clause: str, contract: str | None) -> str:
     """What the logs of the contracts in view can show of a clause: the most that one of them can.
 
-    One of EVIDENCE; not_promised only where none of them makes the promise.
+    One of EVIDENCE; not_promised only where none of them makes the promise. A contract without an
+    obligation under it shows nothing either way.
     """
     inside = [contract] if contract else list(contracts(book))
     known = _evidence(book)
-    found = [known.get((one, clause), "shown") for one in inside]
-    return min(found, key=EVIDENCE.index, default="shown")
+    found = {known.get((one, clause), "idle") for one in inside}
+    judged = found - {"idle", "not_promised"}
+    if not judged and "idle" in found:
+        return "shown"
+    return min(judged or found, key=EVIDENCE.index, default="shown")
 
 
 def verdict_at(row: Mapping[Any, Any], target: Decimal, *, evidence: str = "shown") -> str:
@@ -662,8 +717,9 @@ def stages(book: Book, ticket_id: str) -> pd.DataFrame:
         book,
         """
         select clause, state, due_at, done_at,
-            date_diff('second', began_at, done_at) as elapsed,
-            date_diff('second', began_at, due_at) as allowed,
+            case when began_on is null and (done_on is null or due_on is not null)
+                then date_diff('second', began_at, done_at) end as elapsed,
+            case when began_on is null then date_diff('second', began_at, due_at) end as allowed,
         from obligation
         where subject = ? and (clause like 'sla.%' or clause = 'aftercare.served')
         order by due_at nulls last, clause

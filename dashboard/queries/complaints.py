@@ -29,6 +29,10 @@ MANY_ROUNDS = 3
 AGES = ((0, 0), (1, 6), (7, 29), (30, 89), (90, None))
 """Whole days since an open complaint was received, in buckets."""
 
+DAY_ALONE = -1
+"""In the place of the hour of a complaint of which only the day is stated."""
+
+_HOUR = f"coalesce(received_hour, {DAY_ALONE})"
 _ROUNDS = f"least(rounds, {MANY_ROUNDS})"
 
 
@@ -43,7 +47,8 @@ class Complaints:
     """Which complaints are meant; a field left empty does not narrow.
 
     The months are those of the first receipt; a dimension "" means those without one. `step` with
-    `share`: see STEPS and SHARES. `rounds` MANY_ROUNDS means as many or more.
+    `share`: see STEPS and SHARES. `hour` is that of the first receipt. `rounds` MANY_ROUNDS means
+    as many or more.
     """
 
     contract: str | None = None
@@ -52,6 +57,7 @@ class Complaints:
     last: str | None = None
     step: str | None = None
     share: str | None = None
+    hour: int | None = None
     rounds: int | None = None
     outcomes: tuple[str, ...] = ()
     category: str | None = None
@@ -77,6 +83,7 @@ def _of(which: Complaints) -> tuple[str, list[object]]:
         ("department is not distinct from nullif(?, '')", which.department),
         ("arose_on >= ?", which.first and queries.first_of(which.first)),
         ("arose_on < ?", which.last and queries.after(which.last)),
+        (f"{_HOUR} = ?", which.hour),
         (f"{_ROUNDS} = ?", which.rounds),
         ("category is not distinct from nullif(?, '')", which.category),
         ("ruling = ?", which.ruling),
@@ -102,7 +109,8 @@ def _every(book: Book) -> Cube:
         book,
         f"""
         select contract_id, department, category, ruling, outcome, age_days,
-            {_ROUNDS} as rounds, strftime(arose_on, '%Y-%m') as month, {shares}, count(*) as n
+            {_HOUR} as hour, {_ROUNDS} as rounds, strftime(arose_on, '%Y-%m') as month,
+            {shares}, count(*) as n
         from complaint group by all
         """,
     )
@@ -114,7 +122,7 @@ def _sums(book: Book, which: Complaints, *by: str) -> pd.DataFrame:
     cube = _every(book)
     place = Selection(which.contract, which.department, category=which.category)
     wanted: dict[str, Sequence[object]] = {**queries.among(place)}
-    for name, value in (("rounds", which.rounds), ("ruling", which.ruling)):
+    for name, value in (("hour", which.hour), ("rounds", which.rounds), ("ruling", which.ruling)):
         if value is not None:
             wanted[name] = (value,)
     if which.step in STEPS and which.share is not None:
@@ -173,6 +181,15 @@ def by_department(book: Book, which: Complaints) -> pd.DataFrame:
 def by_category(book: Book, which: Complaints) -> pd.DataFrame:
     """Complaints by category: key ("" without one), n, RULINGS; the most first."""
     return _counted(book, which, "category", "ruling", RULINGS)
+
+
+@per_view(128)
+def by_hour(book: Book, which: Complaints) -> pd.DataFrame:
+    """Complaints by the hour of the day of their first receipt: key (0-23, all of them), n, SHARES
+    of the step "acknowledged". Those of DAY_ALONE are left out.
+    """
+    found = _counted(book, which, "hour", "acknowledged", SHARES).set_index("key")
+    return found.reindex(range(24), fill_value=0).rename_axis("key").reset_index()
 
 
 @per_view(128)

@@ -84,10 +84,10 @@ def _solid(text: str) -> str:
 
 def _said(clause: Clause) -> tuple[str, ...]:
     group = catalogue().groups[clause.group]
-    reading = (clause.reading.zh, clause.reading.en) if clause.reading else ()
+    readings = [said for text in clause.readings for said in (text.zh, text.en)]
     return (
         clause.id, clause.quote, *clause.also, clause.title.zh, clause.title.en,
-        clause.text.zh, clause.text.en, group.zh, group.en, *reading,
+        clause.text.zh, clause.text.en, group.zh, group.en, *readings,
     )  # fmt: skip
 
 

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 
 from dashboard.queries import Book, Selection, frame
 from dashboard.queries.answers import per_generation, per_view
+from etl.catalogue import catalogue
 from etl.config import Settings
 from etl.evidence.chain import Record, decisions, released
 from etl.evidence.decisions import Decision, Dossier, dossier, dossier_then
 from etl.evidence.missing import Missing, missing
 from etl.evidence.waivers import batches
+from etl.sensitivity import QUALITY
 from etl.store import Batch, Warehouse
 
 MOST_SUBJECTS = 1000
@@ -39,9 +42,12 @@ def _contracts(book: Book) -> pd.DataFrame:
         )
         select
             contract_id, coalesce(name, '') as name, coalesce(vendor, '') as vendor, currency,
-            retention_amount::varchar as retention_amount, due_on, verdict, blocking,
+            retention_amount::varchar as retention_amount, due_on, retention.verdict,
+            narrow.other_verdict as narrow_verdict, blocking,
             date_diff('day', ?::date, due_on) as days,
-        from retention join blocked using (contract_id)
+        from retention
+        join blocked using (contract_id)
+        join retention_alternative as narrow using (contract_id)
         order by due_on nulls last, contract_id
         """,
         [book.as_of],
@@ -56,13 +62,22 @@ def contracts(book: Book, recorded: Sequence[Record]) -> pd.DataFrame:
     """Every contract with its retention money, the first due first.
 
     Columns: contract_id, name, vendor, currency, retention_amount, released, held (Decimal),
-    due_on, days (until due, negative after), verdict, blocking (clauses that keep it from clean).
+    due_on, days (until due, negative after), verdict, narrow_verdict (under the narrow reading of
+    what counts), blocking (clauses that keep it from clean).
     """
     found = _contracts(book).copy()
     paid = [released(recorded, name) for name in found["contract_id"]]
     found["released"] = pd.Series(paid, dtype=object)
     found["held"] = found["retention_amount"] - found["released"]
     return found
+
+
+def narrow_reading(book: Book, contract: str) -> dict[str, Any]:
+    """The verdict where only promises about quality count: other_verdict, and the states' counts
+    that it rests on.
+    """
+    found = frame(book, "select * from retention_alternative where contract_id = ?", [contract])
+    return dict(found.iloc[0])
 
 
 @per_view(16)
@@ -93,6 +108,16 @@ def counted(found: Dossier, clause: str | None = None, *states: str) -> Selectio
         found.contract_id,
         clauses=(clause,) if clause else tuple(one.clause for one in found.clauses),
         states=states,
+        arose_until=found.due_on or date.min,
+    )
+
+
+def counted_narrowly(found: Dossier) -> Selection:
+    """The obligations that count where only promises about quality do."""
+    groups = catalogue().clauses
+    return Selection(
+        found.contract_id,
+        clauses=tuple(one.clause for one in found.clauses if groups[one.clause].group in QUALITY),
         arose_until=found.due_on or date.min,
     )
 

@@ -22,5 +22,9 @@ def availability(page: Page) -> None:
         parts.departments(page)
     with right:
         parts.compared(page, "category")
-    parts.worst(page)
+    left, right = st.columns([5, 3], gap="small")
+    with left:
+        parts.worst(page)
+    with right:
+        parts.early(page)
     drawer.show(page)

@@ -38,6 +38,10 @@ def complaints(page: Page) -> None:
     clause = filters.stage(page.words, stages, CLAUSES[0])
     with st.container(key="explained"):
         clauses.explanation(page, clause, page.filters.contract)
-    trends.by_month(page, clause)
+    left, right = st.columns([5, 3], gap="small")
+    with left:
+        trends.by_month(page, clause)
+    with right:
+        cards.hours(page)
     cards.every(page)
     drawer.show(page)

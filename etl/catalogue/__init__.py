@@ -125,7 +125,7 @@ class Term:
 @dataclass(frozen=True)
 class Clause:
     """One promise of the letter. `evidence` are the (log, column) that show whether it was kept,
-    `reading` the sense that was taken of the letter and `alternative` the plain other one.
+    `readings` what was read into the letter and `alternative` the plain other sense of the first.
 
     `shown_by` are the (log, column) any one of which shows the deed: where an export has none of
     them, the absence of a value says nothing. `shown_by_every_row`: the subject is no row of that
@@ -147,20 +147,24 @@ class Clause:
     paused: bool
     terms: tuple[str, ...]
     assumed_terms: tuple[str, ...]
-    reading: Text | None
+    readings: tuple[Text, ...]
     alternative: Text | None
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the letter that is shown beside the clauses and judged by none."""
+    """A figure of the letter that is shown beside the clauses and judged by none.
+
+    `readings` and `alternative`: as of a clause.
+    """
 
     id: str
     quote: str
     title: Text
     text: Text
     terms: tuple[str, ...]
-    reading: Text | None
+    readings: tuple[Text, ...]
+    alternative: Text | None
 
 
 @dataclass(frozen=True)
@@ -366,7 +370,7 @@ def _clause(name: str, raw: Mapping[str, Any]) -> Clause:
         paused=raw.get("paused", False),
         terms=tuple(raw["terms"]),
         assumed_terms=tuple(raw.get("assumed_terms", ())),
-        reading=_text(raw["reading"]) if "reading" in raw else None,
+        readings=tuple(map(_text, raw.get("readings", ()))),
         alternative=_text(raw["alternative"]) if "alternative" in raw else None,
     )
 
@@ -378,7 +382,8 @@ def _figure(name: str, raw: Mapping[str, Any]) -> Figure:
         title=_text(raw),
         text=Text(raw["zh_text"], raw["en_text"]),
         terms=tuple(raw["terms"]),
-        reading=_text(raw["reading"]) if "reading" in raw else None,
+        readings=tuple(map(_text, raw.get("readings", ()))),
+        alternative=_text(raw["alternative"]) if "alternative" in raw else None,
     )
 
 
@@ -408,6 +413,9 @@ def _check(found: Catalogue) -> None:
                 f"{clause.id}: column {whose}.{name}",
             )
         _demand({*clause.terms, *clause.assumed_terms} <= set(found.terms), f"{clause.id}: terms")
+    promises: tuple[Clause | Figure, ...] = (*found.clauses.values(), *found.figures.values())
+    for one in promises:
+        _demand(bool(one.readings) or one.alternative is None, f"{one.id}: alternative to what?")
     for figure in found.figures.values():
         _demand(set(figure.terms) <= set(found.terms), f"{figure.id}: terms")
     _demand(tuple(found.states) == STATES, "the states and their order")

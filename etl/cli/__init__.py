@@ -1,12 +1,13 @@
 """The `kept` command: parse, call, print. Everything it does, the same functions do for the pages.
 
 Exit status: 0 done, 1 nothing could be done though the call was right, 2 the call or a file is
-wrong. What is wrong is one sentence on stderr.
+wrong, 130 interrupted. What is wrong is one sentence on stderr.
 """
 
 import io
 import os
 import sys
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -15,7 +16,12 @@ from etl import __version__
 from etl.catalogue import catalogue
 from etl.cli.common import app
 from etl.config import Settings
+from etl.disk import is_full
 from etl.errors import KeptError
+from etl.generations import healing
+from etl.journal import Journal
+from etl.journal import keeping as noted_in
+from etl.sql import was_interrupted
 
 # isort: split
 # Importing a module adds its commands, in the order in which the help lists them.
@@ -34,7 +40,12 @@ from etl.cli import requests as requests
 from etl.cli import evidence as evidence
 
 # isort: split
+from etl.cli import keeping as keeping
+
+# isort: split
 from etl.cli import serving as serving
+
+INTERRUPTED = 130
 
 
 @app.callback(invoke_without_command=True)
@@ -47,34 +58,57 @@ def common(
         raise typer.Exit
 
 
-def main() -> None:
-    """Runs `kept`; whatever goes wrong ends in one sentence and an exit status."""
+def main(interrupted: bool = False) -> None:
+    """Runs `kept`; whatever goes wrong ends in one sentence and an exit status.
+
+    `interrupted`: Ctrl-C was pressed before it could run.
+    """
     _speak_any_alphabet()
+    # What Kept writes is for its owner and group, unless it is for the owner alone.
+    os.umask(os.umask(0o027) | 0o027)
+    said = Journal(_say)
     try:
-        status = app(standalone_mode=False)
+        with noted_in(said):
+            status = INTERRUPTED if interrupted else healing(lambda: app(standalone_mode=False))
+        if status == INTERRUPTED:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
     except KeptError as error:
-        language = Settings.language_of_environment()
-        print(catalogue().sentence(error, language), file=sys.stderr)
+        print(catalogue().sentence(error, Settings.language_of_environment()), file=sys.stderr)
         sys.exit(error.exit_status)
     except typer.TyperException as error:
         if words := error.format_message():
             print(f"kept: {words}", file=sys.stderr)
         sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        sys.exit(_interrupted(said))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
+        if was_interrupted(error):
+            sys.exit(_interrupted(said))
         if Settings.debugging():
             raise
-        language = Settings.language_of_environment()
-        words = catalogue().message(
-            "unexpected", language, error=f"{type(error).__name__}: {error}".splitlines()[0]
-        )
-        print(words, file=sys.stderr)
+        if is_full(error):
+            _say("disk_full_output", {"file": getattr(error, "filename", None) or error})
+        else:
+            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            _say("unexpected", {"error": what})
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _interrupted(said: Journal) -> int:
+    if said.written:
+        _say("interrupted_after", {"written": ", ".join(said.written)})
+    else:
+        _say("interrupted", {})
+    return INTERRUPTED
+
+
+def _say(code: str, values: Mapping[str, object]) -> None:
+    words = catalogue().message(code, Settings.language_of_environment(), **values)
+    print(words, file=sys.stderr)
 
 
 def _speak_any_alphabet() -> None:

@@ -26,10 +26,11 @@ from etl.errors import KeptError
 from etl.marts import open_marts, rebuild
 from etl.report import TABLES, export, report
 from etl.reports import write_report
-from etl.reports.digest import FORMATS, digest, since_when
+from etl.reports.digest import FORMATS, STALE_AFTER, clock, digest, since_when
 from etl.store import Warehouse
 
 MOST_CHANGES = 20
+MOST_MONTHS = 12
 
 
 @app.command("report")
@@ -91,19 +92,28 @@ def digest_command(
         str | None, typer.Option("--contract", metavar="ID", help="Only this contract.")
     ] = None,
     as_of: AsOfOption = None,
+    stale_after: Annotated[
+        int,
+        typer.Option("--stale-after", metavar="DAYS", min=0, help="Say how old older data are."),
+    ] = STALE_AFTER,
     language: LanguageOption = None,
     warehouse: WarehouseOption = None,
     timezone: TimezoneOption = None,
 ) -> None:
-    """Print what changed, what broke and what falls due; nothing where nothing changed."""
+    """Print what changed, broke and falls due, and that data are old; nothing without news."""
     settings = Settings.from_environment(warehouse, timezone)
-    manifest = Warehouse(settings).manifest()
-    then = since_when(since, manifest.timezone)
+    timezone = Warehouse(settings).manifest().timezone
+    then = since_when(since, timezone)
     now = looked_at(settings, as_of)
-    if then >= now.as_of:
-        return
-    earlier = open_marts(settings, then)
-    found = digest(now, earlier, manifest, language or settings.language, contract)
+    found = digest(
+        now,
+        open_marts(settings, then) if then < now.as_of else now,
+        language or settings.language,
+        contract,
+        since=then,
+        at=now.as_of if as_of is not None else max(now.as_of, clock(timezone)),
+        stale_after=stale_after,
+    )
     if not found.quiet:
         typer.echo(FORMATS[form](found), nl=False)
 
@@ -198,6 +208,14 @@ def _figure(name: str, value: object) -> str:
     return str(value)
 
 
+def _print_reopened(settings: Settings, figures: Mapping[str, Any]) -> None:
+    """Tickets reopened: in all, and in the last months that had any."""
+    months = [(month, n["reopened"]) for month, n in figures["months"].items() if n["reopened"]]
+    said = "report_reopened" if months else "report_reopened_none"
+    listed = ", ".join(f"{month} {n}" for month, n in months[-MOST_MONTHS:])
+    typer.echo(say(settings, said, **{**figures, "months": listed}))
+
+
 def _print_report(settings: Settings, figures: Mapping[str, Any]) -> None:
     typer.echo(say(settings, "report_as_of", as_of=figures["as_of"].replace("T", " ")))
     for contract, found in figures["contracts"].items():
@@ -218,6 +236,7 @@ def _print_report(settings: Settings, figures: Mapping[str, Any]) -> None:
                 verdict = catalogue().contract_verdicts[found[section]["verdict"]]
                 said["verdict"] = verdict.title.get(settings.language)
             typer.echo(say(settings, f"report_{section}", **said))
+        _print_reopened(settings, found["reopened"])
     if figures["rejected_rows"] or figures["waiting_rows"]:
         typer.echo(
             "\n"

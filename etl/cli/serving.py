@@ -1,6 +1,7 @@
 """Commands that write a sample and serve the dashboard."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -33,21 +34,34 @@ def serve(
     host: Annotated[
         str, typer.Option("--host", metavar="ADDRESS", help="Loopback unless you say otherwise.")
     ] = "127.0.0.1",
+    open_to_everyone: Annotated[
+        bool,
+        typer.Option(
+            "--open-to-everyone",
+            help="Needed for an address that other machines reach: there is no sign-in.",
+        ),
+    ] = False,
     demo: Annotated[
         bool, typer.Option("--demo", help="Load the sample into a throw-away warehouse first.")
     ] = False,
     warehouse: WarehouseOption = None,
     timezone: TimezoneOption = None,
 ) -> None:
-    """Serve the dashboard."""
+    """Serve the dashboard to this machine.
+
+    Pages open under localhost, 127.0.0.1, [::1] and the address of --host alone; behind a
+    reverse proxy KEPT_ALLOWED_HOSTS names the public hosts, commas between. /healthz answers
+    whether the warehouse can be read.
+    """
     from dashboard.server import serve as serve_dashboard
 
     settings = Settings.from_environment(warehouse, timezone)
+    served = partial(serve_dashboard, port=port, host=host, open_to_everyone=open_to_everyone)
     if not demo:
-        raise typer.Exit(serve_dashboard(settings, port, host))
+        raise typer.Exit(served(settings))
     with scratch("demo") as folder:
         settings = replace(settings, warehouse=folder / "warehouse")
         with shown_progress() as tell:
             load(settings, [sample_folder()], progress=tell)
-        status = serve_dashboard(settings, port, host)
+        status = served(settings)
     raise typer.Exit(status)

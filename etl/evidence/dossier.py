@@ -22,7 +22,7 @@ from etl.store import Batch, Manifest, Warehouse
 CENT = Decimal("0.01")
 NEVER_CHARGED = frozenset({"aftercare.served"})
 """Clauses without a deduction: their breach is one of another clause as well."""
-NO_EVIDENCE = frozenset({"contracts", "personnel", "terms", "coverage", "waivers"})
+NO_EVIDENCE = frozenset({"contracts", "personnel", "pauses", "terms", "coverage", "waivers"})
 """Logs that show nothing done: a contract of which only these know is one with nothing to see."""
 
 
@@ -282,6 +282,7 @@ def create_views(con: duckdb.DuckDBPyConnection, logs: str) -> None:
     """The rows that count of each log, and the moment looked from, as the models see them."""
     for log in catalogue().logs.values():
         con.execute(references.counted_view_sql(log, logs))
+        con.execute(f"create temp table recorded_{log.name} as {as_of_sql.recorded_sql(log, logs)}")
     con.execute("create temp view moment as select as_of from build")
 
 

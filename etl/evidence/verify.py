@@ -67,7 +67,7 @@ def verify(
     `anew`, what each decision of the warehouse rests on is computed again from the batches. Raises
     KeptError where the path is none of these.
     """
-    if path is None or (path / "CURRENT").is_file():
+    if path is None or (path / "CURRENT").is_file() or (path / "manifests").is_dir():
         root = settings.warehouse if path is None else path
         return _verify_warehouse(replace(settings, warehouse=root), checkpoints, progress, anew)
     if not path.exists():
@@ -168,7 +168,7 @@ def _verify_warehouse(
 ) -> Verification:
     warehouse = Warehouse(settings)
     chain = verify_chain(settings, checkpoints)
-    if not (chain.records or checkpoints or warehouse.path("manifests").exists()):
+    if not (chain.records or checkpoints or warehouse.holds_truth()):
         raise NothingDoneError("warehouse_empty", warehouse=settings.warehouse)
     findings = list(chain.findings)
     notes: list[Finding] = []
@@ -188,17 +188,21 @@ def _verify_warehouse(
 
 def _current(warehouse: Warehouse, findings: list[Finding]) -> int:
     """The number of the manifest in force; where CURRENT says none, that of the last there is."""
-    last = max((int(file.stem) for file in _manifest_files(warehouse)), default=0)
+    last = max(warehouse.numbers(), default=0)
     try:
-        return int(warehouse.path("CURRENT").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        if last:
+        current = warehouse.current()
+    except KeptError:
+        current = None
+    if current is None:
+        if warehouse.holds_truth():
             findings.append(Finding("current_unreadable", {"last": last}))
         return last
-
-
-def _manifest_files(warehouse: Warehouse) -> list[Path]:
-    return [file for file in warehouse.root.glob("manifests/*.json") if file.stem.isdecimal()]
+    try:
+        warehouse.manifest()
+    except KeptError as error:
+        if error.code in ("current_behind", "manifest_replaced"):
+            findings.append(Finding(error.code, error.values))
+    return current.number
 
 
 def _manifests(

@@ -10,12 +10,13 @@ import duckdb
 
 from etl.catalogue import Log, catalogue
 from etl.config import Settings
+from etl.disk import room
 from etl.errors import KeptError, NothingDoneError
 from etl.intake.differences import Differences, compare
 from etl.intake.effect import Effect, effect
-from etl.intake.load import publish, ready, staging, without
+from etl.intake.load import publish, ready, room_for, staging, without
 from etl.intake.preview import RESTING_MEMORY, Watch
-from etl.ledger import fingerprint
+from etl.marts import whole_generation
 from etl.scratch import Holding
 from etl.sql import literal
 from etl.store import Batch, Manifest, Warehouse
@@ -55,7 +56,7 @@ class UndoPreview(Holding):
         if not self.is_open:
             raise NothingDoneError("preview_over")
         warehouse, after = self._warehouse, self._after
-        with warehouse.lock(waiting_for):
+        with room(room_for(warehouse, self._before)), warehouse.lock(waiting_for):
             manifest = warehouse.manifest()
             anew = manifest.number != self._before.number
             if anew:
@@ -111,7 +112,7 @@ def prepare_undo(settings: Settings, identity: str, watch: Watch | None = None) 
     batch = before.batch(identity)
     log = catalogue().logs[batch.log]
     try:
-        with ExitStack() as stack:
+        with room(room_for(warehouse, before)), ExitStack() as stack:
             con, folder = stack.enter_context(staging("undo"))
             watch.holds(con)
             with warehouse.lock():
@@ -120,7 +121,7 @@ def prepare_undo(settings: Settings, identity: str, watch: Watch | None = None) 
             generation = folder / "next.duckdb"
             after = without(warehouse, before, identity, generation, watch.tell)
             watch.begin("compare")
-            current = warehouse.generation(before, fingerprint())
+            current = whole_generation(warehouse, before, watch.tell, locked=True)
             con.execute(f"attach {literal(current)} as current (read_only)")
             con.execute(
                 "create table given as select * exclude (batch) "
@@ -155,11 +156,12 @@ def when_loaded(warehouse: Warehouse, batch: Batch) -> Manifest:
 
 
 def original(warehouse: Warehouse, batch: Batch) -> tuple[str, Path] | None:
-    """The file of a batch as it came: its own name and where it is; None where it had none."""
-    if batch.sha256 is None:
-        return None
-    path = warehouse.path("raw", f"{batch.sha256}{batch.extension}")
-    return (re.sub(r"[\\/]", "_", batch.file), path) if path.exists() else None
+    """The file of a batch as it came: its own name and where it is; None where it had none.
+
+    Raises DamagedError where it is missing or changed.
+    """
+    path = warehouse.raw_of(batch)
+    return None if path is None else (re.sub(r"[\\/]", "_", batch.file), path)
 
 
 def _undone(

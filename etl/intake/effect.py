@@ -6,8 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from etl.ledger import fingerprint
-from etl.marts import Marts, Progress, build_generation, opened, silent
+from etl.marts import Marts, Progress, opened, silent, whole_generation
 from etl.report import clauses_by_contract
 from etl.store import Manifest, Warehouse
 from etl.verdict import IDLE
@@ -104,11 +103,7 @@ def _counted(figures: Figures | None) -> bool:
 def _published(warehouse: Warehouse, manifest: Manifest, progress: Progress) -> Marts | None:
     if not manifest.batches:
         return None
-    path = warehouse.generation(manifest, fingerprint())
-    if not path.exists():
-        with warehouse.lock():
-            if not path.exists():
-                build_generation(warehouse, manifest, progress)
+    path = whole_generation(warehouse, manifest, progress)
     return opened(path, manifest)
 
 

@@ -1,7 +1,9 @@
 """`kept load`: read, match, check, then merge and publish everything at once, or nothing."""
 
+import hashlib
 import re
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +17,9 @@ import duckdb
 
 from etl.catalogue import Text, catalogue
 from etl.config import Settings
+from etl.disk import room
 from etl.errors import KeptError, NothingDoneError
+from etl.generations import seal
 from etl.intake.check import Checked, check, problems_json, typed_columns
 from etl.intake.lacking import Lacking, lacking
 from etl.intake.mapping import ColumnMapping
@@ -26,7 +30,14 @@ from etl.intake.reuse import demand_same_things, note_units
 from etl.intake.zones import local_now
 from etl.ledger import fingerprint
 from etl.lone_event import LoneEvent, lone_event
-from etl.marts import Progress, build_generation, finish_generation, silent
+from etl.marts import (
+    LEAST_GENERATION_BYTES,
+    Progress,
+    finish_generation,
+    silent,
+    sound_generation,
+    whole_generation,
+)
 from etl.names import natural
 from etl.scratch import scratch
 from etl.sql import literal
@@ -37,6 +48,8 @@ SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb",
 THROUGH = "--through"
 BEGINS = ("tickets", "complaints", "parts", "inspections")
 """The logs of which a file that is complete up to an instant has no row that begins later."""
+ROOM_PER_FILE = 3
+"""A file and its rows, typed and merged, need about so many times its room."""
 _LOOSE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}:\d{2}(?::\d{2})?))?")
 
 
@@ -183,8 +196,7 @@ def load(
     warehouse = Warehouse(settings)
     manifest = warehouse.manifest()
     complete_at = None if through is None else parse_instant(through, manifest.timezone)
-    warehouse.demand_space(4 * sum(file.stat().st_size for file in files))
-    with staging() as (con, folder):
+    with room(room_for(warehouse, manifest, files)), staging() as (con, folder):
         work = Work(
             warehouse,
             con,
@@ -204,14 +216,28 @@ def load(
             return work.publish(work.build(ready(warehouse, progress), prepared))
 
 
+def room_for(
+    warehouse: Warehouse, manifest: Manifest, files: Iterable[Path] = ()
+) -> dict[Path, int]:
+    """The bytes that loading `files` (or undoing a batch) needs, for scratch and in the warehouse.
+
+    Both hold the rows, and a copy of the generation.
+    """
+    generation = sound_generation(warehouse, manifest) if manifest.batches else None
+    needed = generation.stat().st_size if generation else LEAST_GENERATION_BYTES
+    needed += ROOM_PER_FILE * sum(file.stat().st_size for file in files)
+    return {warehouse.root: needed, Path(tempfile.gettempdir()): needed}
+
+
 def undo(settings: Settings, identity: str, progress: Progress = silent) -> Batch:
     """Takes a batch back: the logs are then what they would be had it never been loaded.
 
     Raises KeptError where there is no such batch.
     """
     warehouse = Warehouse(settings)
-    warehouse.manifest().batch(identity)
-    with scratch("undo") as folder, warehouse.lock():
+    manifest = warehouse.manifest()
+    manifest.batch(identity)
+    with room(room_for(warehouse, manifest)), scratch("undo") as folder, warehouse.lock():
         manifest = warehouse.manifest()
         after = without(warehouse, manifest, identity, folder / "next.duckdb", progress)
         publish(warehouse, after, folder / "next.duckdb")
@@ -235,7 +261,7 @@ def without(
     if not left:
         return after
     target.unlink(missing_ok=True)
-    if warehouse.generation(manifest, fingerprint()).exists():
+    if sound_generation(warehouse, manifest):
         copy_logs(warehouse, manifest, target)
         with duckdb.connect(target) as con:
             take_out(con, "logs", warehouse, gone, left)
@@ -304,8 +330,8 @@ def parse_instant(text: str, timezone: str) -> datetime:
 def ready(warehouse: Warehouse, progress: Progress) -> Manifest:
     """The current manifest; its generation is there, for whoever reads while a load goes on."""
     manifest = warehouse.manifest()
-    if manifest.batches and not warehouse.generation(manifest, fingerprint()).exists():
-        build_generation(warehouse, manifest, progress)
+    if manifest.batches:
+        whole_generation(warehouse, manifest, progress, locked=True)
     return manifest
 
 
@@ -703,8 +729,8 @@ def _is_given(match: Match, column: str) -> str:
 
 def copy_logs(warehouse: Warehouse, manifest: Manifest, target: Path) -> None:
     """The merged logs of `manifest` at `target`, without its marts."""
-    current = warehouse.generation(manifest, fingerprint())
-    if manifest.batches and current.exists():
+    current = sound_generation(warehouse, manifest) if manifest.batches else None
+    if current is not None:
         shutil.copyfile(current, target)
         with duckdb.connect(target) as con:
             marts = con.execute(
@@ -725,8 +751,11 @@ def publish(warehouse: Warehouse, after: Manifest, generation: Path) -> Manifest
     The caller holds the lock. Without any batch there is no generation.
     """
     if after.batches:
-        with warehouse.writing(warehouse.generation(after, fingerprint())) as temporary:
+        after, content = warehouse.following(after)
+        target = warehouse.generation(after, fingerprint())
+        with warehouse.writing(target) as temporary:
             shutil.copyfile(generation, temporary)
+        seal(target, hashlib.sha256(content).hexdigest())
     return warehouse.publish(after)
 
 

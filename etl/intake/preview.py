@@ -9,12 +9,23 @@ import duckdb
 
 from etl.catalogue import Log, catalogue
 from etl.config import Settings
+from etl.disk import room
 from etl.errors import NothingDoneError
 from etl.intake.check import Problem, Reject
 from etl.intake.columns import Note
 from etl.intake.differences import Differences, compare
 from etl.intake.effect import Effect, effect
-from etl.intake.load import Built, Loaded, LoadReport, Prepared, Work, parse_instant, ready, staging
+from etl.intake.load import (
+    Built,
+    Loaded,
+    LoadReport,
+    Prepared,
+    Work,
+    parse_instant,
+    ready,
+    room_for,
+    staging,
+)
 from etl.intake.mapping import ColumnMapping
 from etl.scratch import Holding
 from etl.store import Warehouse
@@ -169,7 +180,8 @@ class Preview(Holding):
         if not self.is_open:
             raise NothingDoneError("preview_over")
         work, warehouse = replace(self._work, by=by or self._work.by), self._work.warehouse
-        with warehouse.lock(waiting_for):
+        needed = self._built.generation.stat().st_size
+        with room({warehouse.root: needed}), warehouse.lock(waiting_for):
             anew = warehouse.manifest().number != self._built.before.number
             if anew:
                 self._built = work.build(ready(warehouse, work.progress), self._prepared)
@@ -199,9 +211,8 @@ def prepare(
     warehouse = Warehouse(settings)
     manifest = warehouse.manifest()
     complete_at = None if through is None else parse_instant(through, manifest.timezone)
-    warehouse.demand_space(4 * sum(file.stat().st_size for file in files))
     try:
-        with ExitStack() as stack:
+        with room(room_for(warehouse, manifest, files)), ExitStack() as stack:
             con, folder = stack.enter_context(staging("preview"))
             watch.holds(con)
             work = Work(

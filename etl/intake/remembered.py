@@ -1,15 +1,19 @@
 """The mappings that a warehouse remembers: one TOML file per header set and log.
 
-mappings/<hash of the folded header set and the log>.toml
+mappings/<hash of the folded header set and the log>.toml   first the hash of the rest, as a comment
 """
 
+import hashlib
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
-from etl.errors import KeptError
+from etl.errors import DamagedError, KeptError
 from etl.intake.mapping import ColumnMapping
 from etl.store import Warehouse
 
 FOLDER = "mappings"
+_HASHED = re.compile(r"# [0-9a-f]{64}")
 
 
 def remember(warehouse: Warehouse, mapping: ColumnMapping) -> None:
@@ -21,7 +25,8 @@ def remember(warehouse: Warehouse, mapping: ColumnMapping) -> None:
     for last in (False, False, True):
         try:
             with warehouse.writing(target) as temporary:
-                temporary.write_text(mapping.to_toml(), encoding="utf-8")
+                text = mapping.to_toml()
+                temporary.write_text(f"# {_sha256(text)}\n{text}", encoding="utf-8")
             return
         except FileNotFoundError:  # swept away by a writer that began just now
             if last:
@@ -29,7 +34,7 @@ def remember(warehouse: Warehouse, mapping: ColumnMapping) -> None:
 
 
 def remembered(warehouse: Warehouse) -> tuple[ColumnMapping, ...]:
-    """What is remembered, by file name. Raises KeptError where a file of it is damaged."""
+    """What is remembered, by file name. Raises DamagedError where a file of it is damaged."""
     found = []
     for file in sorted(warehouse.path(FOLDER).glob("[!.]*.toml")):
         try:
@@ -37,9 +42,27 @@ def remembered(warehouse: Warehouse) -> tuple[ColumnMapping, ...]:
         except FileNotFoundError:  # forgotten meanwhile
             continue
         except (OSError, UnicodeDecodeError) as error:
-            raise KeptError("mapping_not_toml", file=file.name, detail=error) from error
-        found.append(ColumnMapping.from_toml(text, file.name))
+            raise DamagedError("mapping_damaged", file=f"{FOLDER}/{file.name}") from error
+        found.append(_parsed(text, file))
     return tuple(found)
+
+
+def _parsed(text: str, file: Path) -> ColumnMapping:
+    """The mapping in a file: as it was written, and of the headers that its name says."""
+    first, _, rest = text.partition("\n")
+    try:
+        mapping = ColumnMapping.from_toml(text, file.name)
+    except KeptError as error:
+        raise DamagedError("mapping_damaged", file=f"{FOLDER}/{file.name}") from error
+    # An earlier version wrote no hash.
+    changed = _HASHED.fullmatch(first) and first != f"# {_sha256(rest)}"
+    if changed or mapping.identity != file.stem:
+        raise DamagedError("mapping_damaged", file=f"{FOLDER}/{file.name}")
+    return mapping
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def forget(warehouse: Warehouse, identity: str) -> bool:

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from etl.catalogue import LANGUAGES, catalogue
 from etl.config import Settings
-from etl.errors import KeptError, NothingDoneError
+from etl.errors import DamagedError, KeptError, NothingDoneError
+from etl.generations import healing
 from etl.intake.load import Loaded, LoadReport, is_loadable
 from etl.names import natural
 from etl.report import write_rejects
+from etl.sql import was_interrupted
 from etl.store import Warehouse
 
 DONE, FAILED = "done", "failed"
@@ -82,12 +84,15 @@ def _load(
     settings: Settings, folder: Path, file: Path, load_one: Callable[[Path], LoadReport]
 ) -> Watched:
     try:
-        loaded = load_one(file)
-    except NothingDoneError as error:
+        loaded = healing(lambda: load_one(file))
+    except (NothingDoneError, DamagedError) as error:
+        # The warehouse is not ready for it; the file is as good as before.
         return Watched(file.name, None, error=error)
     except KeptError as error:
         return _failed(folder, file, error)
     except Exception as error:
+        if was_interrupted(error):
+            raise KeyboardInterrupt from error
         # One file must not end the watch over all others.
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         return _failed(folder, file, KeptError("unexpected", error=said))

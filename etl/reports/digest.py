@@ -1,4 +1,8 @@
-"""`kept digest`: what changed, what broke and what falls due, for a mailer or a chat robot."""
+"""`kept digest`: what changed, broke and falls due, and how old the data are.
+
+It is for a mailer or a chat robot and remembers nothing. Run every N days with `--since Nd`, its
+windows follow one another on the clock, so that every date is announced once.
+"""
 
 import html
 import json
@@ -10,12 +14,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from etl.catalogue import catalogue
-from etl.changes import changes
+from etl.changes import changes, dates_ahead
 from etl.errors import KeptError
 from etl.intake.load import parse_instant
 from etl.marts import Marts
-from etl.store import Manifest
+from etl.report import iso
 
+STALE_AFTER = 14
+"""Days after which the age of the data is news."""
+ANNOUNCED = (90, 30, 7)
+"""Days before a date on which it is announced."""
 MOST_LINES = 12
 """Lines of one part; how many more there are is said."""
 _WECOM_BYTES, _ROBOT_BYTES = 4_000, 18_000
@@ -34,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Digest:
-    """What there is to tell; `figures` is the same for machines (see `changes`)."""
+    """What there is to tell; `figures` is the same for machines (see `digest`)."""
 
     title: str
     parts: tuple[Part, ...]
@@ -43,8 +51,14 @@ class Digest:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing changed, so that nobody need be told."""
-        return not (self.figures["verdicts"] or self.figures["newly_broken"])
+        """Whether there is no news, so that nobody need be told."""
+        news = ("verdicts", "newly_broken", "announced")
+        return not (self.figures["stale"] or any(self.figures[name] for name in news))
+
+
+def clock(timezone: str) -> datetime:
+    """What the clock says now in the deployment's time zone."""
+    return datetime.now(ZoneInfo(timezone)).replace(tzinfo=None, microsecond=0)
 
 
 def since_when(text: str, timezone: str) -> datetime:
@@ -53,8 +67,7 @@ def since_when(text: str, timezone: str) -> datetime:
     Raises KeptError where it is neither.
     """
     if days := re.fullmatch(r"(\d{1,4})d", text.strip()):
-        now = datetime.now(ZoneInfo(timezone)).replace(tzinfo=None, microsecond=0)
-        return now - timedelta(days=int(days[1]))
+        return clock(timezone) - timedelta(days=int(days[1]))
     try:
         return parse_instant(text, timezone)
     except KeptError as error:
@@ -62,18 +75,45 @@ def since_when(text: str, timezone: str) -> datetime:
 
 
 def digest(
-    now: Marts, then: Marts, manifest: Manifest, language: str, contract: str | None = None
+    now: Marts,
+    then: Marts,
+    language: str,
+    contract: str | None = None,
+    *,
+    since: datetime,
+    at: datetime,
+    stale_after: int = STALE_AFTER,
 ) -> Digest:
-    """What happened from `then` to `now`. Raises KeptError where there is no such contract."""
-    figures = changes(now, then, contract)
+    """What happened from `then` to `now` in the data, and from `since` to `at` on the clock.
+
+    The figures are those of `changes`, and age_days (of the data, at `at`), stale (older than
+    `stale_after` days), announced (see `dates_ahead`). Raises KeptError where there is no such
+    contract.
+    """
+    age = max(at - now.horizon_at, timedelta())
+    figures = {
+        **changes(now, then, contract),
+        "since": iso(since),
+        "age_days": age.days,
+        "stale": age > timedelta(days=stale_after),
+        "announced": dates_ahead(now.path, since, at, ANNOUNCED, contract),
+    }
     said = _Words(language)
+    changed = figures["verdicts"] or figures["newly_broken"]
+    stale = [{"at": iso(now.horizon_at), "days": age.days}] if figures["stale"] else []
     parts = (
+        said.part("stale", stale, said.stale),
+        said.part("announced", figures["announced"], said.announced),
         said.part("verdicts", figures["verdicts"], said.verdict),
         said.part("newly_broken", figures["newly_broken"], said.broken),
-        said.part("falls_due", figures["falls_due"], said.due),
+        said.part("falls_due", figures["falls_due"] if changed else [], said.due),
     )
-    since, as_of = (figures[name].replace("T", " ")[:16] for name in ("since", "as_of"))
-    title = catalogue().message("digest_title", language, since=since, as_of=as_of)
+    title = catalogue().message(
+        "digest_title" if since < now.as_of else "digest_title_still",
+        language,
+        since=_moment(figures["since"]),
+        as_of=_moment(figures["as_of"]),
+    )
     return Digest(title, tuple(part for part in parts if part.count), figures, language)
 
 
@@ -107,6 +147,24 @@ class _Words:
             clause=self._clause(row["clause"]),
             subject=row["subject"],
             due=_moment(row["due"]),
+        )
+
+    def stale(self, row: Mapping[str, Any]) -> str:
+        return self._say("stale", at=_moment(row["at"]), days=row["days"])
+
+    def announced(self, row: Mapping[str, Any]) -> str:
+        kind = catalogue().message(f"due_{row['kind']}", self.language)
+        subject = row["subject"]
+        if subject is None:
+            subject = self._say("units", count=row["units"])
+        elif subject == row["contract_id"]:
+            subject = ""
+        return self._say(
+            "announced_ahead" if row["days_left"] >= 0 else "announced_past",
+            contract=row["contract_id"],
+            what=f"{kind} {subject}".strip(),
+            due=row["due_on"],
+            days=abs(row["days_left"]),
         )
 
     def due(self, row: Mapping[str, Any]) -> str:

@@ -141,8 +141,9 @@ class _Writer:
     def sections(self) -> Iterator[Section]:
         """The sections that have anything to show, in their order."""
         every = (
-            self._contracts(), self._trend(), self._availability(), self._warranty(),
-            self._spares(), self._complaints(), self._breaches(), self._due(), self._clauses(),
+            self._contracts(), self._trend(), self._reopened(), self._availability(),
+            self._warranty(), self._spares(), self._complaints(), self._breaches(),
+            self._due(), self._clauses(),
         )  # fmt: skip
         yield from (section for section in every if section.rows)
 
@@ -264,15 +265,33 @@ class _Writer:
             ),
         )
 
+    def _reopened(self) -> Section:
+        rows = self._ask(
+            """
+            select month, sum(tickets)::bigint, sum(reopened)::bigint,
+                sum(reopened) / sum(tickets)::double
+            from reopened where contract_id = coalesce(?, contract_id)
+            group by month order by month desc limit ?
+            """,
+            self.contract,
+            MONTHS_BACK,
+        )
+        columns = (
+            ("month", "text"), ("tickets", "count"), ("reopened", "count"), ("share", "share"),
+        )  # fmt: skip
+        return self._section("reopened", self._heads(columns), reversed(rows), Chart("bar", (2,)))
+
     def _availability(self) -> Section:
         rows = [
-            (month, int(units), 1 - down / service, 1 - (down - covered) / service)
-            for month, units, service, down, covered in self._ask(
+            (month, int(units), share, with_loaner)
+            for month, units, share, with_loaner in self._ask(
                 """
-                select month, sum(units), sum(service_seconds), sum(down_seconds),
-                    sum(covered_seconds)
+                select month, sum(units),
+                    1 - sum(down_seconds) / nullif(sum(service_seconds), 0),
+                    1 - (sum(cover_down_seconds) - sum(covered_seconds))
+                        / nullif(sum(cover_service_seconds), 0)
                 from availability_fleet where contract_id = coalesce(?, contract_id)
-                group by month having sum(service_seconds) > 0 order by month desc limit ?
+                group by month having sum(units) > 0 order by month desc limit ?
                 """,
                 self.contract,
                 MONTHS_BACK,

@@ -172,7 +172,10 @@ class BookSheet:
 
 
 class Sheet:
-    """One log in one sheet or file: header, typed rows, planted rows, perhaps a totals row."""
+    """One log in one sheet or file: header, typed rows, planted rows, perhaps a totals row.
+
+    Its columns are those of the catalogue, save when a row was updated and how a ticket stands.
+    """
 
     def __init__(
         self,
@@ -184,7 +187,11 @@ class Sheet:
         notes: Mapping[str, str] | None = None,
     ) -> None:
         self.rows = 0
-        columns = catalogue().logs[log].columns
+        columns = {
+            name: column
+            for name, column in catalogue().logs[log].columns.items()
+            if not column.bookkeeping and column.lasting is None
+        }
         self._names = tuple(columns)
         self._renders = tuple(_render(column, spelling) for column in columns.values())
         self._write = sink.write

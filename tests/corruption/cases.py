@@ -9,7 +9,7 @@ import io
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,9 @@ class Case:
     rejected   of the rows, by index: the code with which Kept rejects it
     left_out   how many rows of totals and the like Kept leaves out
     mapping    the mapping with which Kept reads the file, where it needs one
+    timezone   of the deployment that reads it
+
+    A date as a meaning is a day: nothing says at what time of it.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Case:
     other_rejects: Sequence[str] = ()
     mapping: str | None = None
     log: str | None = None
+    timezone: str = "Asia/Shanghai"
 
 
 T, C, S, R = "工单编号", "合同编号", "服务类型", "报修时间"
@@ -72,7 +76,7 @@ def lines(rows: Sequence[Row], delimiter: str = ",", end: str = "\n") -> str:
 
 
 def book(*sheets: Sequence[Sequence[Any]], names: Sequence[str] = (), **made: Any) -> bytes:
-    """A workbook; `made` is done to it before it is saved: hidden, formats."""
+    """A workbook; `made` is done to it before it is saved: hidden, formats, merged."""
     workbook = openpyxl.Workbook()
     workbook.remove(workbook.active)
     for number, rows in enumerate(sheets):
@@ -83,6 +87,8 @@ def book(*sheets: Sequence[Sequence[Any]], names: Sequence[str] = (), **made: An
         workbook[name].sheet_state = "hidden"
     for place, number_format in made.get("formats", {}).items():
         workbook.worksheets[0][place].number_format = number_format
+    for place in made.get("merged", ()):
+        workbook.worksheets[0].merge_cells(place)
     if made.get("epoch_1904"):
         workbook.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
     out = io.BytesIO()
@@ -752,7 +758,7 @@ def _dates() -> list[Case]:
             "a.csv",
             lines(rows := [{**PLAIN[0], RESOLVED: ("1899-12-30 00:00:00", OPEN)}]).encode(),
             rows,
-            rejected={0: "not_a_instant"},
+            rejected={0: "implausible_date"},
         ),
         Case(
             "closed_before_reported",
@@ -764,6 +770,273 @@ def _dates() -> list[Case]:
             ).encode(),
             rows,
             rejected={0: "before"},
+        ),
+    ]
+
+
+def _days() -> list[Case]:
+    """Dates without a time, and dates that nobody meant."""
+    return [
+        Case(
+            "dates_alone",
+            "只有日期，没有时刻",
+            "dates without a time",
+            "a.csv",
+            lines(
+                rows := reported(
+                    ("2026-01-05", date(2026, 1, 5)), ("2026-01-25", date(2026, 1, 25))
+                )
+            ).encode(),
+            rows,
+        ),
+        Case(
+            "midnights",
+            "整列都是 00:00:00",
+            "a column of nothing but midnights",
+            "a.csv",
+            lines(
+                rows := reported(
+                    ("2026-01-05 00:00:00", date(2026, 1, 5)),
+                    ("2026-01-25 00:00:00", date(2026, 1, 25)),
+                )
+            ).encode(),
+            rows,
+        ),
+        Case(
+            "date_among_instants",
+            "时刻之间有一个只写日期",
+            "a date alone among instants",
+            "a.csv",
+            lines(
+                rows := reported(
+                    ("2026-01-05", date(2026, 1, 5)),
+                    ("2026-01-06 00:00", at(2026, 1, 6)),
+                    ("2026-01-07 09:03", at(2026, 1, 7, 9, 3)),
+                )
+            ).encode(),
+            rows,
+        ),
+        Case(
+            "days_by_format",
+            "XLSX 的日期格式有的带时刻，有的不带",
+            "dates of XLSX, some formatted with a time",
+            "a.xlsx",
+            book(
+                [
+                    HEADERS,
+                    ("T-1", "HT-1", FAULT, at(2026, 1, 5)),
+                    ("T-2", "HT-1", FAULT, at(2026, 1, 6)),
+                    ("T-3", "HT-1", FAULT, at(2026, 1, 7, 9, 3)),
+                ],
+                formats={"D2": "yyyy-mm-dd"},
+            ),
+            reported(
+                ("2026-01-05", date(2026, 1, 5)),
+                ("2026-01-06 00:00:00", at(2026, 1, 6)),
+                ("2026-01-07 09:03:00", at(2026, 1, 7, 9, 3)),
+            ),
+        ),
+        Case(
+            "epoch",
+            "1970-01-01：没有日期时的零值",
+            "1970-01-01, what is zero to a computer",
+            "a.csv",
+            lines(rows := [{**PLAIN[0], RESOLVED: ("1970-01-01 08:00:00", OPEN)}]).encode(),
+            rows,
+            rejected={0: "implausible_date"},
+        ),
+        Case(
+            "in_future",
+            "把 2026 写成 2062",
+            "2062 for 2026",
+            "a.csv",
+            lines(rows := [{**PLAIN[0], RESOLVED: ("2062-01-06 09:03", OPEN)}]).encode(),
+            rows,
+            rejected={0: "in_future"},
+        ),
+        Case(
+            "minguo",
+            "民国纪年",
+            "years of the Republic of China",
+            "a.csv",
+            lines(
+                rows := reported(
+                    ("民国115年1月5日 9:03", at(2026, 1, 5, 9, 3)),
+                    ("中华民国115年1月6日 10:04", at(2026, 1, 6, 10, 4)),
+                )
+            ).encode(),
+            rows,
+        ),
+        Case(
+            "no_end",
+            "上岗证截止为“长期”或 9999-12-31",
+            "a permit until 9999-12-31 or 长期",
+            "a.csv",
+            f"{ENGINEER},上岗证截止\nP-1,长期\nP-2,9999-12-31\nP-3,2027-01-05\n".encode(),
+            [
+                {ENGINEER: "P-1", "上岗证截止": ("长期", None)},
+                {ENGINEER: "P-2", "上岗证截止": ("9999-12-31", None)},
+                {ENGINEER: "P-3", "上岗证截止": ("2027-01-05", date(2027, 1, 5))},
+            ],
+        ),
+        Case(
+            "hour_there_twice",
+            "柏林，夏令时结束那天的 02:30",
+            "02:30 in Berlin on the day summer time ends",
+            "a.csv",
+            lines(
+                rows := reported(
+                    ("2026-10-25 02:30", OPEN),
+                    ("2026-10-25T02:30:00+01:00", at(2026, 10, 25, 2, 30)),
+                )
+            ).encode(),
+            rows,
+            rejected={0: "ambiguous_hour"},
+            timezone="Europe/Berlin",
+        ),
+    ]
+
+
+def _spreadsheets() -> list[Case]:
+    """What a spreadsheet does to cells."""
+    return [
+        Case(
+            "formula_for_text",
+            '写成 ="00123" 的编号',
+            'ids written as ="00123"',
+            "a.csv",
+            lines(
+                rows := [
+                    ticket(('="00123"', "00123"), PLAIN[0][R]),
+                    ticket(('="00124"', "00124"), PLAIN[1][R]),
+                ]
+            ).encode(),
+            rows,
+        ),
+        Case(
+            "apostrophe",
+            "写成 '00123 的编号",
+            "ids written as '00123",
+            "a.csv",
+            lines(
+                rows := [
+                    ticket(("'00123", "00123"), PLAIN[0][R]),
+                    ticket(("'00124", "00124"), PLAIN[1][R]),
+                ]
+            ).encode(),
+            rows,
+        ),
+        Case(
+            "id_became_date",
+            "XLSX 中编号 1-2 变成了日期",
+            "an id 1-2 that became a date in XLSX",
+            "a.xlsx",
+            book([HEADERS, (at(2026, 1, 2), "HT-1", FAULT, "2026-01-05 09:03")]),
+            [ticket(("1-2", OPEN), PLAIN[0][R])],
+            rejected={0: "damaged_id"},
+        ),
+        Case(
+            "id_became_truth",
+            "XLSX 中编号变成了 TRUE",
+            "an id that became TRUE in XLSX",
+            "a.xlsx",
+            book([HEADERS, (True, "HT-1", FAULT, "2026-01-05 09:03")]),
+            [ticket(("T", OPEN), PLAIN[0][R])],
+            rejected={0: "damaged_id"},
+        ),
+        Case(
+            "binary_cents",
+            "XLSX 里以二进制小数保存的金额",
+            "amounts of XLSX with the noise of binary fractions",
+            "a.xlsx",
+            book([(C, "合同总价"), ("HT-1", 8659380.130000001), ("HT-2", 99.90000000000001)]),
+            amounts(
+                "合同总价",
+                ("8659380.13", Decimal("8659380.13")),
+                ("99.9", Decimal("99.9")),
+            ),
+        ),
+        Case(
+            "merged_rows",
+            "XLSX 里跨行合并的单元格",
+            "cells merged over rows in XLSX",
+            "a.xlsx",
+            book(
+                [
+                    (*HEADERS, DEPARTMENT),
+                    ("T-1", "HT-1", FAULT, "2026-01-05 09:03", "放射科"),
+                    ("T-2", None, FAULT, "2026-01-06 10:04", None),
+                ],
+                merged=("B2:B3", "E2:E3"),
+            ),
+            [{**row, DEPARTMENT: "放射科"} for row in PLAIN],
+        ),
+        Case(
+            "merged_amount",
+            "XLSX 里跨行合并的金额",
+            "an amount merged over rows in XLSX",
+            "a.xlsx",
+            book(
+                [
+                    (*HEADERS, "维修费"),
+                    ("T-1", "HT-1", FAULT, "2026-01-05 09:03", 300),
+                    ("T-2", "HT-1", FAULT, "2026-01-06 10:04", None),
+                ],
+                merged=("E2:E3",),
+            ),
+            [{**PLAIN[0], "维修费": ("?", OPEN)}, PLAIN[1]],
+            rejected={0: "merged_number", 1: "merged_number"},
+        ),
+        Case(
+            "two_heading_rows",
+            "两行表头：上面是分组",
+            "two heading rows, a group above its columns",
+            "a.csv",
+            f"{T},{C},{S},报修,,响应\n,,,时间,部门,时间\n"
+            "T-1,HT-1,硬件故障,2026-01-05 09:03,内科,2026-01-05 09:30\n".encode(),
+            [
+                {
+                    **PLAIN[0],
+                    DEPARTMENT: "内科",
+                    RESPONDED: ("2026-01-05 09:30", at(2026, 1, 5, 9, 30)),
+                }
+            ],
+        ),
+        Case(
+            "computed_hours",
+            "算出来的小时数，小数很多",
+            "computed hours with many decimals",
+            "a.csv",
+            lines(
+                rows := [
+                    {**PLAIN[0], "响应时间(小时)": ("0.3333333", at(2026, 1, 5, 9, 23))},
+                    {
+                        **PLAIN[1],
+                        "响应时间(小时)": ("22.80666666666667", at(2026, 1, 7, 8, 52, 24)),
+                    },
+                ]
+            ).encode(),
+            rows,
+        ),
+        Case(
+            "about_two_hours",
+            "时长写成“约2小时”",
+            "约2小时 (about two hours) among durations",
+            "a.csv",
+            lines(
+                rows := responded(("PT1H30M", at(2026, 1, 5, 10, 33)), ("约2小时", OPEN))
+            ).encode(),
+            rows,
+            rejected={1: "span_bound"},
+        ),
+        Case(
+            "months_or_years",
+            "厂家质保没有写明是月还是年",
+            "a warranty of 3, in months or years",
+            "a.csv",
+            "设备编号,合同编号,使用部门,厂家质保\nU-1,HT-1,内科,3\n".encode(),
+            [{"设备编号": "U-1", "厂家质保": ("3", OPEN)}],
+            "months_or_years",
         ),
     ]
 
@@ -1110,6 +1383,8 @@ CASES = [
         _empties_flags_choices,
         _numbers,
         _dates,
+        _days,
+        _spreadsheets,
         _meanings,
         _places,
         _workbooks,

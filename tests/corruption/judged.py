@@ -17,7 +17,7 @@ LOADED_AT = datetime(2030, 1, 1)
 # Refusals that a mapping answers: Kept asks.
 ASKED = frozenset(
     {"dates_ambiguous", "dates_swapped", "holds_durations", "holds_numbers", "holds_flags"}
-    | {"column_missing", "column_twice", "unit_unknown"}
+    | {"column_missing", "column_twice", "unit_unknown", "months_or_years"}
 )
 
 
@@ -35,7 +35,7 @@ def loaded(case: Case, folder: Path) -> tuple[Checked, list[dict[str, Any]]]:
         if match is None:
             raise KeptError("log_unknown", file=case.file)
         stage(source, con, match, "staged")
-        checked = check(con, "staged", match, "Asia/Shanghai", "typed", LOADED_AT)
+        checked = check(con, "staged", match, case.timezone, "typed", LOADED_AT)
         cursor = con.execute("select * from typed order by source_row")
         names = [column[0] for column in cursor.description]
         return checked, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -45,9 +45,15 @@ def by_heading(case: Case, match: Match, rows: list[dict[str, Any]]) -> list[dic
     """The typed rows under the headings that the case names."""
     taken = [row for index, row in enumerate(case.rows) if index not in case.rejected]
     return [
-        {header: row[_column_of(match, header)] for header in said}
+        {header: _read(row, _column_of(match, header)) for header in said}
         for said, row in zip(taken, rows, strict=True)
     ]
+
+
+def _read(row: dict[str, Any], column: str) -> Any:
+    """A typed value; a day as a date."""
+    is_day = f";{column};" in (row["days"] or "")
+    return row[column].date() if is_day else row[column]
 
 
 def expected(case: Case) -> list[dict[str, Any]]:

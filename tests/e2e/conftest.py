@@ -24,12 +24,14 @@ FLAGS = (
     "--disable-gpu",
     "--disable-quic",
     "--disable-sync",
+    # A name that somebody pointed at this machine.
+    "--host-resolver-rules=MAP rebound.example 127.0.0.1",
     "--no-first-run",
 )
 # The script has run to its end and nothing is about to change.
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 # Skeletons pulse until what draws their part has come; colours change over some frames.
-AT_REST = "document.getAnimations().length === 0"
+AT_REST = "() => document.getAnimations().length === 0"
 # Below a page's own path Streamlit first asks for its server there, then at the root.
 STREAMLIT_LOOKING = re.compile(r"//[^/]+/[^/]+/_stcore/(health|host-config)$")
 STARTING_SECONDS = 180

@@ -26,7 +26,7 @@ WATCH_SHIFTS = r"""
         window.moved = performance.now();
     }).observe({type: "layout-shift"});
 """
-STILL = "performance.now() - window.moved > 2000"
+STILL = "() => performance.now() - window.moved > 2000"
 GRAVE = ("serious", "critical")
 
 

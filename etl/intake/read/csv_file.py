@@ -305,6 +305,8 @@ class CsvFile(Source):
                     compression = 'none')""",
                 [str(self._text)],
             )
+        except duckdb.InterruptException:
+            raise
         except duckdb.Error:
             drop_staged(con, into)
             return None

@@ -1,32 +1,36 @@
 """Ids that a workbook holds as a date, a time or a truth value: what they were is lost."""
 
-import zipfile
-from collections.abc import Collection
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from etl.intake.read.merged import Fill
-from etl.intake.read.odd_cells import DAMAGED, HeldKinds
-from etl.intake.read.parts import pieces
-from etl.intake.read.styles import Styles
+from etl.intake.read.odd_cells import DAMAGED
+
+Kinds = Mapping[tuple[int, int], str]
+"""Row and column of a cell → the one of `DAMAGED` that says what it holds."""
 
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?)?"
-_TIME = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
+_TIME = r"[0-9]{1,4}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
 _TRUTH = "true|false"
+_NUMBER = r"[0-9]{5}(?:\.[0-9]+)?"
 
 
 def marked(
-    batch: Any, ids: Collection[int], fill: Fill, path: Path, part: str | None, styles: Styles
+    fill: Fill,
+    ids: Collection[int],
+    kinds_of: Callable[[frozenset[int]], Kinds | None],
+    hidden_dates: bool,
 ) -> Any:
     """The sheet where the cells of `ids` that hold no text and no number say so.
 
-    `part` is the sheet's XML. Of a workbook without, a text that looks as such a cell is written
-    counts as one.
+    `kinds_of` is asked where a cell looks as if; where it does not know, the look decides. With
+    `hidden_dates` some dates look like numbers.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    looks = f"^(?:{_DATE}|{_TIME}|{_TRUTH}{'|[0-9.]+' if styles.hidden_dates else ''})$"
+    batch = fill.batch
+    looks = f"^(?:{_DATE}|{_TIME}|{_TRUTH}{f'|{_NUMBER}' if hidden_dates else ''})$"
     suspects = {
         position: rows
         for position in ids
@@ -35,19 +39,12 @@ def marked(
     }
     if not suspects:
         return batch
-    kinds = None
-    if part is not None:
-        columns = frozenset(position + fill.first for position in suspects)
-        kinds = HeldKinds(styles, columns)
-        with zipfile.ZipFile(path) as archive:
-            for piece in pieces(archive, part):
-                kinds.feed(piece)
-        kinds.finish()
+    kinds = kinds_of(frozenset(position + fill.first for position in suspects))
     for position, rows in suspects.items():
         texts = batch.column(position).to_pylist()
         for row in rows.to_pylist():
             place = (fill.origin(position, row), position + fill.first)
-            kind = kinds.kinds.get(place, "") if kinds else _kind_by_look(texts[row])
+            kind = _kind_by_look(texts[row]) if kinds is None else kinds.get(place, "")
             texts[row] = f"{kind}{texts[row]}"
         column = pa.array(texts, pa.string())
         batch = batch.set_column(position, batch.schema.field(position), column)
@@ -58,4 +55,5 @@ def _kind_by_look(text: str) -> str:
     date, time, boolean = DAMAGED
     if text in _TRUTH.split("|"):
         return boolean
-    return date if text[4:5] == "-" else time
+    # A text may well be a date alone; a cell comes with a time.
+    return "" if len(text) == len("2026-01-05") else date if text[4] == "-" else time

@@ -10,6 +10,7 @@ from etl.errors import KeptError
 from etl.intake.read.archive import ArchiveFile
 from etl.intake.read.csv_file import CsvFile
 from etl.intake.read.decoding import utf16
+from etl.intake.read.opendocument import OpenDocumentFile
 from etl.intake.read.source import CHUNK, Limits, Source, size_text
 from etl.intake.read.workbook import ENDINGS, WorkbookFile
 
@@ -71,6 +72,8 @@ def sniff(
     found = "XLSX" if kind in ENDINGS else kind
     if suffix in expected and expected[suffix] != found:
         raise KeptError("file_not_what_name_says", file=name, found=kind)
+    if kind == "ODS":
+        return OpenDocumentFile(path, name, limits)
     if found == "XLSX":
         return WorkbookFile(path, name, limits, kind)
     if kind == "ZIP":

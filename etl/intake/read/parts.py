@@ -15,18 +15,23 @@ _ATTRIBUTE = re.compile(r"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 def parts_of_sheets(archive: zipfile.ZipFile) -> Mapping[str, str]:
     """The name of the part that holds each sheet, by the sheet's name."""
-    targets = {
-        found.get("Id", ""): found.get("Target", "")
-        for found in elements(archive, "xl/_rels/workbook.xml.rels", _RELATION)
-    }
+    targets = targets_of(archive, "xl/_rels/workbook.xml.rels")
     parts = {}
     for found in elements(archive, "xl/workbook.xml", _SHEET):
         identity = next((value for name, value in found.items() if name.endswith(":id")), "")
-        target = targets.get(identity, "")
-        parts[found.get("name", "")] = (
-            target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
-        )
+        parts[found.get("name", "")] = targets.get(identity, "")
     return parts
+
+
+def targets_of(archive: zipfile.ZipFile, name: str) -> Mapping[str, str]:
+    """The part that each relation of a workbook leads to."""
+    targets = {
+        found.get("Id", ""): found.get("Target", "") for found in elements(archive, name, _RELATION)
+    }
+    return {
+        identity: target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+        for identity, target in targets.items()
+    }
 
 
 def elements(

@@ -1,4 +1,4 @@
-"""Workbooks to tables, a sheet each; calamine gives every cell as text."""
+"""Excel's workbooks to sheets of text, by calamine and by what the file says of its cells."""
 
 import contextlib
 import os
@@ -6,36 +6,19 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any, NoReturn
 
 from etl.errors import KeptError
-from etl.intake.read.held import marked
-from etl.intake.read.merged import Fill
-from etl.intake.read.odd_cells import EXACT, OddCells, ShownDays, shown
+from etl.intake.read.binary_ranges import Ranges, xls_ranges, xlsb_ranges
+from etl.intake.read.held import Kinds
+from etl.intake.read.odd_cells import EXACT, HeldKinds, OddCells, Scan, ShownDays, shown
 from etl.intake.read.parts import parts_of_sheets, pieces
 from etl.intake.read.sheet_size import SheetSize
-from etl.intake.read.source import (
-    BLANKS,
-    CHUNK,
-    TOP_RECORDS,
-    Limits,
-    Source,
-    StagedCounts,
-    TextTable,
-    blank_sql,
-    drop_staged,
-    execute_on,
-    is_blank,
-    quoted,
-    size_text,
-    used,
-)
+from etl.intake.read.sheets import Sheet, SheetsFile
+from etl.intake.read.source import CHUNK, Limits
 from etl.intake.read.styles import Styles, styles_of
-
-if TYPE_CHECKING:
-    import duckdb
 
 ENDINGS = {"XLSX": (".xlsx", ".xlsm"), "XLS": (".xls",), "XLSB": (".xlsb",), "ODS": (".ods",)}
 # A date cell at midnight, as calamine writes it.
@@ -54,8 +37,8 @@ _CELL_ERRORS = {
 _CELL_ERROR = re.compile(r"Error\((\w+)\)")
 
 
-class WorkbookFile(Source):
-    """A workbook; a hidden sheet is passed over and named."""
+class WorkbookFile(SheetsFile):
+    """An XLSX, XLS or XLSB, of which calamine gives every cell as text."""
 
     def __init__(self, path: Path, file: str, limits: Limits, kind: str) -> None:
         super().__init__(path, file, limits)
@@ -63,35 +46,28 @@ class WorkbookFile(Source):
         self._odd: dict[str, OddCells] = {}
         self._parts: Mapping[str, str] = {}
         self._styles = Styles()
-        self._fills: dict[int, Fill] = {}
-        if kind != "XLS":
+        self._ranges: Ranges = {}
+        if kind == "XLS":
+            self._ranges = xls_ranges(path)
+        else:
             self._check_archive()
-        self._sheets: dict[int, Any] = {}
-        self._tables: list[TextTable] | None = None
-
-    def close(self) -> None:
-        self._sheets.clear()
 
     def _check_archive(self) -> None:
         """Refuses what would fill the memory, before calamine unpacks it."""
-        limit = self.limits.max_workbook_bytes
         try:
             with zipfile.ZipFile(self.path) as archive, self.path.open("rb") as stream:
                 entries = archive.infolist()
-                if any(entry.flag_bits & 1 for entry in entries):
-                    self._refuse("workbook_protected")
-                unpacked = sum(entry.file_size for entry in entries)
-                packed = sum(entry.compress_size for entry in entries)
-                if unpacked > limit or (
-                    unpacked > self.limits.unpacked_bytes_always_fine
-                    and unpacked > self.limits.max_compression_ratio * packed
-                ):
-                    self._refuse("workbook_too_large", limit=size_text(limit))
+                self.check_sizes(archive)
                 self._styles = styles_of(archive)
+                self.hidden_dates = self._styles.hidden_dates
                 self._parts = parts_of_sheets(archive)
                 sheets = frozenset(self._parts.values())
                 for entry in entries:
                     self._check_entry(entry, stream, entry.filename in sheets)
+                if self._kind == "XLSB":
+                    self._ranges = xlsb_ranges(archive, self.limits.max_workbook_cells)
+        except OverflowError:
+            self._refuse_size()
         except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError) as error:
             raise KeptError("workbook_broken", file=self.file, detail=error) from error
         except (OSError, RuntimeError, NotImplementedError) as error:
@@ -120,7 +96,10 @@ class WorkbookFile(Source):
             odd.finish()
             self._odd[entry.filename] = odd
         if measure.cells > self.limits.max_workbook_cells:
-            self._refuse("sheet_too_large", limit=f"{self.limits.max_workbook_cells:,}")
+            self._refuse_size()
+
+    def _refuse_size(self) -> NoReturn:
+        self._refuse("sheet_too_large", limit=f"{self.limits.max_workbook_cells:,}")
 
     def _reader(self) -> Any:
         import fastexcel
@@ -141,44 +120,29 @@ class WorkbookFile(Source):
             code = "workbook_protected" if "password" in detail.lower() else "workbook_broken"
             raise KeptError(code, file=self.file, detail=detail) from error
 
-    def tables(self) -> list[TextTable]:
-        if self._tables is None:
-            self._tables = list(self._find_tables())
-        if not self._tables:
-            self._refuse("file_empty")
-        return self._tables
-
-    def _find_tables(self) -> Iterator[TextTable]:
+    def sheets(self) -> Iterator[Sheet]:
         reader = self._reader()
         for index, name in enumerate(reader.sheet_names):
             sheet = self._load(reader, index, name)
-            if sheet is None:
-                continue
-            top = [
-                ["" if cell is None else cell for cell in row]
-                for row in zip(*(c.to_pylist() for c in sheet.slice(0, TOP_RECORDS)), strict=True)
-            ]
-            fill, odd = self._fills[index], self._odd_of(name)
-            table = TextTable(
-                file=self.file,
-                sheet=name,
-                top=[[] if is_blank(row) else row for row in top],
-                top_rows=list(range(1, len(top) + 1)),
-                index=index,
-                across=fill.across(TOP_RECORDS),
-                filled=fill.rows,
-                rounded={
-                    column - fill.first: count
-                    for column, count in (odd.rounded.items() if odd else ())
-                },
-            )
-            if any(used(row) > self.limits.max_columns for row in table.top):
-                self._refuse("too_many_columns", place=table.place, limit=self.limits.max_columns)
-            self._sheets[index] = sheet
-            yield table
+            if sheet is not None:
+                yield sheet
 
-    def _load(self, reader: Any, index: int, name: str) -> Any | None:
-        """A visible sheet with content, as Arrow text; row 0 is the sheet's first row."""
+    def kinds(self, sheet: str, columns: frozenset[int]) -> Kinds | None:
+        if self._odd_of(sheet) is None:
+            return None
+        held = HeldKinds(self._styles, columns)
+        self._feed(held, sheet)
+        return held.kinds
+
+    def _feed(self, scan: Scan, sheet: str) -> None:
+        """Takes the XML of a sheet once more."""
+        with zipfile.ZipFile(self.path) as archive:
+            for piece in pieces(archive, self._parts[sheet]):
+                scan.feed(piece)
+        scan.finish()
+
+    def _load(self, reader: Any, index: int, name: str) -> Sheet | None:
+        """A sheet, where it is visible and has content."""
         import pyarrow.compute as pc
 
         with self._calamine():
@@ -206,17 +170,9 @@ class WorkbookFile(Source):
             if pc.any(pc.starts_with(column, "1899-12-3")).as_py():
                 times = pc.replace_substring_regex(column, r"^1899-12-3[01] (\d\d:\d\d)", r"\1")
                 batch = batch.set_column(position, batch.schema.field(position), times)
-        blank = (
-            pc.all(pc.equal(pc.utf8_trim(column, BLANKS), "")).as_py() in (True, None)
-            for column in batch.columns
-        )
-        if all(blank):
-            return None
-        try:
-            self._fills[index] = fill = Fill(odd.merged if odd else (), first, batch)
-        except ValueError as error:
-            raise KeptError("workbook_broken", file=self.file, detail=error) from error
-        return fill.batch
+        if odd:
+            return Sheet(name, batch, first, odd.merged, odd.rounded)
+        return Sheet(name, batch, first, self._ranges.get(name, ()))
 
     def _with_shown_days(self, batch: Any, name: str, first: int) -> Any:
         """The sheet where dates without a time, beside instants, have no midnight.
@@ -227,10 +183,7 @@ class WorkbookFile(Source):
         if not mixed:
             return batch
         shown = ShownDays(self._styles)
-        with zipfile.ZipFile(self.path) as archive:
-            for piece in pieces(archive, self._parts[name]):
-                shown.feed(piece)
-        shown.finish()
+        self._feed(shown, name)
         return _with_days(batch, {p: shown.days.get(p + first, ()) for p in mixed})
 
     def _odd_of(self, sheet: str) -> OddCells | None:
@@ -241,48 +194,6 @@ class WorkbookFile(Source):
         with self._calamine():
             sheet = reader.load_sheet(index, header_row=None, skip_rows=0, dtypes="float")
             return sheet.to_arrow_with_errors()[0]
-
-    def stage(
-        self,
-        con: "duckdb.DuckDBPyConnection",
-        table: TextTable,
-        header_index: int,
-        width: int,
-        into: str,
-        ids: Collection[int] = (),
-        numbers: Collection[int] = (),
-    ) -> StagedCounts:
-        import pyarrow as pa
-
-        self.tables()
-        start = header_index + 1
-        fill = self._fills[table.index]
-        part = self._parts.get(table.sheet or "")
-        whole = marked(self._sheets[table.index], ids, fill, self.path, part, self._styles)
-        sheet = fill.marked(whole, numbers).slice(start)
-        found = sheet.num_columns
-        rows = pa.array(range(start + 1, start + 1 + sheet.num_rows), pa.int64())
-        names = [f"c{i}" for i in range(found)]
-        filled = [f"coalesce({name}, '')" for name in names]
-        columns = [f"{cell} as {name}" for cell, name in zip(filled[:width], names, strict=False)]
-        columns += [f"'' as c{i}" for i in range(found, width)]
-        extra = "cast(null as varchar)"
-        if found > width:
-            joined = f"concat_ws(chr(9), {', '.join(filled[width:])})"
-            extra = f"nullif(rtrim({joined}, '{quoted(BLANKS)}'), '')"
-        drop_staged(con, into)
-        execute_on(
-            con,
-            f"{into}__sheet",
-            pa.table([rows, *sheet.columns], ["source_row", *names]),
-            f"""create table "{into}__text" as select source_row, {", ".join(columns)},
-                {extra} as cells_extra, cast(0 as integer) as cells_missing
-                from "{into}__sheet" where not ({blank_sql(filled)})""",
-        )
-        con.execute(f'create view "{into}" as select * from "{into}__text"')
-        counted = con.execute(f'select count(*) from "{into}__text"').fetchone()
-        records = counted[0] if counted else 0
-        return StagedCounts(records, sheet.num_rows - records, fast=True)
 
 
 def unpack(stream: IO[bytes], size: int, method: int) -> Iterator[bytes]:
@@ -318,7 +229,7 @@ def _with_texts(batch: Any, texts: Mapping[int, Mapping[int, str]]) -> Any:
     import pyarrow.compute as pc
 
     for position, cells in texts.items():
-        if position >= batch.num_columns:
+        if not 0 <= position < batch.num_columns:
             continue
         mask = [False] * batch.num_rows
         for row in cells:

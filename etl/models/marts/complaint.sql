@@ -5,6 +5,7 @@
 -- handled, asked, satisfied, closed: of the last round
 -- outcome: open, satisfied, unsatisfied or unknown; ruling: upheld, not_upheld or none
 -- category: the first that a round states; upheld: in any round, empty where none was ruled on
+-- received_hour: of the day (0-23); empty where the day alone is stated
 -- age_days: whole days from the first receipt until the end of the last round, else until as_of
 with
 
@@ -33,7 +34,7 @@ joined as (
     select
         complaint.contract_id, complaint.complaint_id, complaint.department, complaint.channel,
         named.category, rounds.upheld = 1 as upheld, rounds.rounds, latest.ticket_id,
-        complaint.arose_on, complaint.received_at,
+        complaint.arose_on, complaint.received_at, complaint.received_latest_at,
         acknowledgement.state as acknowledgement,
         complaint.routed,
         latest.handled_at is not null as handled,
@@ -66,7 +67,9 @@ final as (
 
     select
         contract_id, complaint_id, department, channel, category, upheld, rounds, ticket_id,
-        arose_on, received_at, acknowledgement, routed, handled, asked, satisfied, closed,
+        arose_on, received_at,
+        case when received_latest_at is null then hour(received_at) end as received_hour,
+        acknowledgement, routed, handled, asked, satisfied, closed,
         handled_at, closed_at,
         case
             when not closed then 'open'
