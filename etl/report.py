@@ -191,6 +191,7 @@ _FIGURES: Mapping[str, str] = {
                     then (sum(service_seconds) - sum(down_seconds))
                         / nullif(sum(counted_faults), 0) / 3600
             end as mtbf_hours,
+            coalesce(sum(open_units), 0)::bigint as open_unit_months,
         from fact_contract as contract
         left join availability_slice as slice on contract.contract_id = slice.contract_id
         group by contract.contract_id

@@ -31,12 +31,14 @@ from filelock import FileLock, Timeout
 
 from etl import journal
 from etl.config import DEFAULT_TIMEZONE, Settings
-from etl.disk import make_folder, restrict, sync
+from etl.disk import make_folder, restrict, room, sync
 from etl.errors import DamagedError, KeptError, NothingDoneError
 from etl.trash import TRASH, empty, throw_away
 
 SCHEMA_VERSION = 1
 KEPT_GENERATIONS = 3
+LEAST_ROOM = 1_000_000
+"""Nobody begins to write with less free on the disk, in bytes."""
 # Only what has a name that Kept gives is ever swept: a folder may hold other people's files.
 # DuckDB lays its log (.wal) and what does not fit into memory (.tmp) beside the file it writes.
 _TEMPORARY = re.compile(r"\..+\.\d+\.tmp(\.tmp|\.wal(\.\w+)?)?")
@@ -343,7 +345,7 @@ class Warehouse:
             except Timeout as error:
                 raise NothingDoneError("warehouse_busy", holder=_holder(holder)) from error
         try:
-            with self._held(unchecked):
+            with room({self.root: LEAST_ROOM}), self._held(unchecked):
                 yield
         finally:
             if is_new and not self.path("CURRENT").exists():

@@ -12,12 +12,18 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import navigation, queries
+from dashboard.charts.availability import availability
 from dashboard.queries import Book, Selection
 from dashboard.queries import availability as asked
 from dashboard.queries import unit as one_unit
 from dashboard.texts import words
+from dashboard.theme import palette
 from etl.catalogue import LANGUAGES
 from etl.intake.load import load
+from etl.marts import open_marts
+from etl.report import report
+from etl.reports.sections import management_report
+from etl.store import Warehouse
 from tests import dashboard_data
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"
@@ -390,3 +396,38 @@ def test_time_between_faults_without_service_is_a_dash(open_page, tmp_path):
     assert values[words("en")("availability.mtbf")] == "—"
     assert values[words("en")("availability.title")] == "—"
     assert values[words("en")("availability.mttr")] == "3.0 h"
+
+
+def test_reports_count_the_months_left_out_and_show_nothing_as_a_dash(vague):
+    settings = dashboard_data.settings(vague)
+    figures = report(open_marts(settings))["contracts"]["C-1"]["availability"]
+    said = management_report(open_marts(settings), Warehouse(settings).manifest(), "en")
+    section = next(one for one in said.sections if one.key == "availability")
+
+    assert figures["open_unit_months"] == 1
+    assert figures["availability"] == pytest.approx(1 - 48 / (2 * (30 * 24 + 23)))
+    assert figures["availability_with_loaner"] == 1
+    assert (figures["mttr_hours"], figures["mtbf_hours"]) == (48, 2 * (30 * 24 + 23) - 48)
+    assert "1 unit-months are left out" in section.note
+    assert section.rows[-1][3] == 1
+
+
+def test_a_month_without_a_known_loaner_breaks_no_line():
+    frame = pd.DataFrame(
+        {
+            "key": ["2026-05", "2026-06"],
+            "label": ["May", "June"],
+            "rate": [0.99, 0.98],
+            "with_loaner": [float("nan"), float("nan")],
+            "hover": ["", ""],
+        }
+    )
+    figure = availability(
+        frame,
+        palette(None),
+        targets=[(0.99, "")],
+        loaner_label="with loaner",
+        partial_label=None,
+    )
+
+    assert dashboard_data.checked(figure)

@@ -282,6 +282,13 @@ class _Writer:
         return self._section("reopened", self._heads(columns), reversed(rows), Chart("bar", (2,)))
 
     def _availability(self) -> Section:
+        left_out = sum(
+            found["availability"]["open_unit_months"]
+            for found in self.figures["contracts"].values()
+        )
+        note = self.say("availability_note")
+        if left_out:
+            note += " " + catalogue().message("report_months_open", self.language, count=left_out)
         rows = [
             (month, int(units), share, with_loaner)
             for month, units, share, with_loaner in self._ask(
@@ -306,6 +313,7 @@ class _Writer:
             self._heads(columns),
             reversed(rows),
             Chart("line", (2, 3), self._target("availability_target")),
+            note,
         )
 
     def _warranty(self) -> Section:
