@@ -16,7 +16,9 @@ DEFAULT_TIMEZONE = "Asia/Shanghai"
 class Settings:
     """Where the warehouse is, which clock its figures follow, how Kept speaks.
 
-    `timezone` is None where nobody named one: a warehouse then keeps its own.
+    `timezone` is None where nobody named one: a warehouse then keeps its own. `state` is None for
+    the folder beside the warehouse. Decisions are time-stamped where `timestamp_url` names an
+    authority (RFC 3161), whose certificates are in the PEM file `timestamp_certificates`.
     """
 
     warehouse: Path
@@ -25,6 +27,14 @@ class Settings:
     person: str = "unknown"
     lock_timeout_seconds: float = 600
     limits: Limits = field(default_factory=Limits)
+    state: Path | None = None
+    timestamp_url: str | None = None
+    timestamp_certificates: Path | None = None
+
+    @property
+    def state_folder(self) -> Path:
+        """The folder of the signing key and the last checkpoint, outside the warehouse."""
+        return self.state or Path(f"{os.path.abspath(self.warehouse)}.state")
 
     @classmethod
     def from_environment(
@@ -50,6 +60,9 @@ class Settings:
                 max_file_bytes=_number("KEPT_MAX_FILE_BYTES", defaults.max_file_bytes),
                 max_columns=_number("KEPT_MAX_COLUMNS", defaults.max_columns),
             ),
+            state=_path("KEPT_STATE"),
+            timestamp_url=os.environ.get("KEPT_TIMESTAMP_URL") or None,
+            timestamp_certificates=_path("KEPT_TIMESTAMP_CERTIFICATES"),
         )
 
     @staticmethod
@@ -76,6 +89,10 @@ def _person() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
+
+
+def _path(name: str) -> Path | None:
+    return Path(text) if (text := os.environ.get(name)) else None
 
 
 def _number(name: str, default: int) -> int:

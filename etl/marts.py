@@ -143,21 +143,34 @@ def build_generation(warehouse: Warehouse, manifest: Manifest, progress: Progres
     return target
 
 
+def generation_in_force(warehouse: Warehouse, progress: Progress = silent) -> Marts:
+    """The generation of the manifest in force; the caller holds the lock.
+
+    Raises KeptError where the warehouse holds nothing.
+    """
+    _, manifest = _holding(warehouse.settings)
+    generation = warehouse.generation(manifest, fingerprint())
+    if not generation.exists():
+        build_generation(warehouse, manifest, progress)
+    return opened(generation, manifest)
+
+
 def build_apart(
     warehouse: Warehouse,
     manifest: Manifest,
-    as_of: datetime,
+    as_of: datetime | None,
     folder: Path,
     progress: Progress = silent,
 ) -> Marts:
-    """The marts of a manifest at `as_of`, built in `folder` from its batches alone.
+    """The marts of a manifest at `as_of` (None: the data horizon), from its batches alone.
 
-    What lies in `folder` from an earlier call is used again; nothing of `generations/` is.
+    Built in `folder`: what lies there from an earlier call is used again, nothing of
+    `generations/` is.
     """
     generation = folder / f"{manifest.number}.duckdb"
     if not generation.exists():
         _build(generation, warehouse, manifest, progress)
-    if as_of != _as_of_default(generation):
+    if as_of is not None and as_of != _as_of_default(generation):
         return opened(_other_day(warehouse, manifest, generation, as_of, progress), manifest)
     return opened(generation, manifest)
 

@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 
 from etl.config import DEFAULT_TIMEZONE, Settings
 from etl.errors import KeptError, NothingDoneError
+from etl.state import State, manifest_statement
 
 SCHEMA_VERSION = 1
 KEPT_GENERATIONS = 3
@@ -129,14 +130,7 @@ class Warehouse:
     def manifest_numbered(self, number: int | str) -> Manifest:
         """An earlier (or the current) manifest. Raises KeptError where it cannot be read."""
         try:
-            raw = json.loads(self.path("manifests", f"{number}.json").read_text(encoding="utf-8"))
-            return Manifest(
-                **{
-                    **raw,
-                    "batches": tuple(_batch(row) for row in raw["batches"]),
-                    "undone": tuple(_batch(row) for row in raw["undone"]),
-                }
-            )
+            return parse_manifest(self.path("manifests", f"{number}.json").read_bytes())
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise KeptError("warehouse_damaged", warehouse=self.root, number=number) from error
 
@@ -238,8 +232,14 @@ class Warehouse:
             temporary.write_text(
                 json.dumps(asdict(manifest), ensure_ascii=False, indent=1), encoding="utf-8"
             )
+        state = State(self.settings)
+        sha256 = sha256_of(self.path("manifests", f"{manifest.number}.json"))
+        if signature := state.sign(manifest_statement(manifest.number, sha256)):
+            with self.writing(self.path("manifests", f"{manifest.number}.sig")) as temporary:
+                temporary.write_text(f"{signature}\n", encoding="utf-8")
         with self.writing(self.path("CURRENT")) as temporary:
             temporary.write_text(f"{manifest.number}\n", encoding="utf-8")
+        state.keep_manifest(manifest.number, sha256, manifest.made_at)
         self._forget_old_generations(manifest.number)
         return manifest
 
@@ -291,7 +291,7 @@ class Warehouse:
             if _SHA256.fullmatch(name) and name not in hashes:
                 file.unlink(missing_ok=True)
         current = self.manifest().number
-        for file in [*self.root.glob("manifests/*.json"), *self.root.glob("generations/*.duckdb")]:
+        for file in [*self.root.glob("manifests/*.*"), *self.root.glob("generations/*.duckdb")]:
             number = file.stem.split("-")[0]
             if number.isdecimal() and int(number) > current:
                 file.unlink(missing_ok=True)
@@ -318,6 +318,18 @@ class Warehouse:
         nearest = next(p for p in (folder, *folder.parents) if p.exists())
         if not os.access(nearest, os.W_OK):
             raise KeptError("warehouse_not_writable", warehouse=self.root)
+
+
+def parse_manifest(content: bytes) -> Manifest:
+    """A manifest from its file. Raises ValueError, TypeError or KeyError where it is none."""
+    raw = json.loads(content.decode())
+    return Manifest(
+        **{
+            **raw,
+            "batches": tuple(_batch(row) for row in raw["batches"]),
+            "undone": tuple(_batch(row) for row in raw["undone"]),
+        }
+    )
 
 
 def now() -> str:

@@ -71,7 +71,13 @@ def write_files(found: Dossier, folder: Path, parquet: bool = True) -> Proof:
         rows = write_obligations(con, contract, found.due_on, folder / "rows")
         _write_terms(con, contract, folder / "terms.csv")
         create_views(con, logs)
-        write_snapshot(con, logs, contract, folder, parquet)
+        # A ledger that was computed from a snapshot brings along how far the logs go.
+        brought = con.execute(
+            "select 1 from duckdb_tables() where database_name = 'marts' and table_name = ?",
+            [LAST_EVENTS],
+        ).fetchone()
+        last_events = f"marts.{LAST_EVENTS}" if brought else None
+        write_snapshot(con, logs, contract, folder, parquet, last_events)
     write_models(folder)
     return Proof(
         rows=rows,
@@ -132,20 +138,26 @@ def _write_terms(con: duckdb.DuckDBPyConnection, contract: str, file: Path) -> N
 
 
 def write_snapshot(
-    con: duckdb.DuckDBPyConnection, logs: str, contract: str, folder: Path, parquet: bool
+    con: duckdb.DuckDBPyConnection,
+    logs: str,
+    contract: str,
+    folder: Path,
+    parquet: bool,
+    last_events: str | None = None,
 ) -> None:
     """The rows from which the contract's ledger can be computed anew, and logs.csv of them.
 
     Whole as loaded, later events too: as_of decides what of them had happened. A log's last event
-    comes from all contracts, since that is what it is complete until. The views `log_<name>` of
-    the rows that count are there.
+    comes from all contracts, since that is what it is complete until; `last_events` is a table
+    (log, last_at) of it where only the contract's rows are at hand. The views `log_<name>` of the
+    rows that count are there.
     """
     loaded = dict(con.execute("select log, loaded from catalogue_log").fetchall())
     tables = {log.name: _rows_of(log, logs, contract) for log in catalogue().logs.values()}
     tables[REJECTS] = (
         f"select * from {logs}.open_rejects as rejects where contract_id = {literal(contract)}"
     )
-    tables[LAST_EVENTS] = as_of.last_event_sql()
+    tables[LAST_EVENTS] = f"from {last_events}" if last_events else as_of.last_event_sql()
     listing = []
     for name, sql in tables.items():
         columns, order = snapshot_columns(name)

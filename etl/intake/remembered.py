@@ -1,12 +1,13 @@
 """The mappings that a warehouse remembers: one TOML file per header set and log.
 
-mappings/<hash of the folded header set and the log>.toml
+mappings/<hash of the folded header set and the log>.toml    its last line says who signed it
 """
 
 from collections.abc import Sequence
 
 from etl.errors import KeptError
 from etl.intake.mapping import ColumnMapping
+from etl.state import State
 from etl.store import Warehouse
 
 FOLDER = "mappings"
@@ -18,10 +19,11 @@ def remember(warehouse: Warehouse, mapping: ColumnMapping) -> None:
     The constants of a mapping are kept with it, and a load that uses one says so.
     """
     target = warehouse.path(FOLDER, f"{mapping.identity}.toml")
+    text = State(warehouse.settings).signed_mapping(mapping.identity, mapping.to_toml())
     for last in (False, False, True):
         try:
             with warehouse.writing(target) as temporary:
-                temporary.write_text(mapping.to_toml(), encoding="utf-8")
+                temporary.write_bytes(text.encode())
             return
         except FileNotFoundError:  # swept away by a writer that began just now
             if last:
