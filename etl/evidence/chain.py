@@ -206,6 +206,8 @@ def _read(content: dict[str, Any]) -> Entry:
     )  # fmt: skip
     if datetime.fromisoformat(entry.created_at).tzinfo is None:
         raise ValueError(entry.created_at)
+    if not all(isinstance(content.get(name, ""), str) for name in ("key", "signature")):
+        raise ValueError("key")
     if not isinstance(entry, Record):
         if kind != PACK_WRITTEN:
             raise ValueError(kind)

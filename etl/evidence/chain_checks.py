@@ -56,11 +56,12 @@ def check_chain(
     checked = ChainChecked(records, findings, [], seen, trusted)
     findings += _single_records(records)
     findings += _order(records)
-    findings += _times(checked.entries)
+    findings += _times(records)
     findings += _signatures(records, trusted)
     findings += _against(records, [*([seen] if seen else []), *checkpoints])
+    may_sign = trusted or checked.keys
     for point in checkpoints:
-        if point.signature and not any(map(point.is_signed_by, trusted or checked.keys)):
+        if may_sign and point.signature and not any(map(point.is_signed_by, may_sign)):
             findings.append(Finding("checkpoint_signature_wrong", {"seq": point.seq}))
     unsigned = [one.seq for one in checked.entries if one.key is None]
     if unsigned:
@@ -114,10 +115,12 @@ def _order(records: Mapping[int, Entry | None]) -> Iterator[Finding]:
             yield Finding("record_not_following", {"seq": number, "before": number - 1})
 
 
-def _times(entries: Sequence[Entry]) -> Iterator[Finding]:
+def _times(records: Mapping[int, Entry | None]) -> Iterator[Finding]:
     """Records dated before the one that they follow."""
     latest: Entry | None = None
-    for record in entries:
+    for number, record in sorted(records.items()):
+        if record is None or record.seq != number:
+            continue
         if latest is not None and instant(record.created_at) < instant(latest.created_at):
             values = {"seq": record.seq, "at": record.created_at, "before": latest.created_at}
             yield Finding("record_before_predecessor", values)

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from etl.evidence.chain import record_files
 from etl.evidence.findings import Finding
-from etl.evidence.manifest_checks import manifest_numbers
+from etl.evidence.manifest_checks import ManifestsChecked, manifest_numbers
 from etl.marts import Progress
 from etl.signing import signer
 from etl.state import mapping_statement, text_and_signature
@@ -22,8 +22,7 @@ _DAMAGE = (OSError, ValueError, duckdb.Error)
 
 def check_files(
     root: Path,
-    batches: Sequence[Batch],
-    current: int,
+    manifests: ManifestsChecked,
     keys: frozenset[str],
     findings: list[Finding],
     notes: list[Finding],
@@ -33,12 +32,12 @@ def check_files(
 
     `keys` may have signed the mappings.
     """
-    files = 0
+    files, batches = 0, manifests.batches
     for done, batch in enumerate(batches):
         progress(batch.id, done, len(batches))
         files += _check_batch(root, batch, findings, notes)
     unlisted = [*strays(root, "decisions", {one.name for one in record_files(root)})]
-    unlisted += _unlisted(root, batches, current)
+    unlisted += _unlisted(root, manifests.listed, manifests.current)
     if unlisted and _is_being_written(root):
         notes.append(Finding("being_written", {}))
     else:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -34,10 +34,14 @@ class Signed:
 
 @dataclass(frozen=True)
 class ManifestsChecked:
-    """What was found of the manifests: `current` is the number of the one in force."""
+    """What was found of the manifests: `current` is the number of the one in force.
+
+    `beyond` are those after it, which do not count.
+    """
 
     current: int
     manifests: Mapping[int, Signed]
+    beyond: list[Manifest]
     findings: list[Finding]
     notes: list[Finding]
 
@@ -49,11 +53,20 @@ class ManifestsChecked:
     @property
     def batches(self) -> list[Batch]:
         """Every batch that one of them names, as the first says."""
-        known: dict[str, Batch] = {}
-        for one in self.manifests.values():
-            for batch in (*one.manifest.batches, *one.manifest.undone):
-                known.setdefault(batch.id, batch)
-        return list(known.values())
+        return _batches(one.manifest for one in self.manifests.values())
+
+    @property
+    def listed(self) -> list[Batch]:
+        """Every batch that any manifest names, also one that does not count."""
+        return _batches([*(one.manifest for one in self.manifests.values()), *self.beyond])
+
+
+def _batches(manifests: Iterable[Manifest]) -> list[Batch]:
+    known: dict[str, Batch] = {}
+    for manifest in manifests:
+        for batch in (*manifest.batches, *manifest.undone):
+            known.setdefault(batch.id, batch)
+    return list(known.values())
 
 
 def check_manifests(
@@ -70,7 +83,7 @@ def check_manifests(
     findings: list[Finding] = []
     current = _current(root, findings)
     manifests = dict(_read(root, current, findings))
-    checked = ManifestsChecked(current, manifests, findings, [])
+    checked = ManifestsChecked(current, manifests, list(_beyond(root, current)), findings, [])
     for record in records:
         findings += _of_record(record, current, manifests)
     for point in (*([seen] if seen else []), *checkpoints):
@@ -221,6 +234,13 @@ def _check_times(checked: ManifestsChecked) -> None:
         if instant(times["at"]) < instant(times["before"]):
             target = checked.notes if after.key else checked.findings
             target.append(Finding("manifest_before_predecessor", {"number": number, **times}))
+
+
+def _beyond(root: Path, current: int) -> Iterator[Manifest]:
+    for number in manifest_numbers(root):
+        if number > current:
+            with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+                yield parse_manifest((root / "manifests" / f"{number}.json").read_bytes())
 
 
 def _check_beyond(root: Path, checked: ManifestsChecked, seen: Checkpoint | None) -> None:

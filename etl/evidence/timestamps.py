@@ -6,7 +6,6 @@ Nothing is sent anywhere unless KEPT_TIMESTAMP_URL names an authority.
 """
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from http.client import HTTPException
@@ -65,33 +64,42 @@ def problems(
 ) -> Iterator[tuple[str, dict[str, object]]]:
     """What of a record's time stamp is not right: a message code and its values.
 
-    `UNCHECKED` alone is no fault: the certificates, or what reads them, are not here.
-    Raises KeptError where the file of the certificates cannot be read.
+    `UNCHECKED` alone is no fault: the certificates, or what reads them, are not here. Raises
+    KeptError where the file of the certificates cannot be read.
     """
-    stamp = content["timestamp"]
     values: dict[str, object] = {"seq": content["seq"]}
-    if abs(_instant(stamp["at"]) - _instant(content["created_at"])) > TOLERANCE:
-        yield "timestamp_disagrees", {**values, "at": stamp["at"], "said": content["created_at"]}
+    try:
+        said, at = content["created_at"], content["timestamp"]["at"]
+        if abs(_instant(at) - _instant(said)) > TOLERANCE:
+            yield "timestamp_disagrees", {**values, "at": at, "said": said}
+        code = _problem(settings, content)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        code = "timestamp_wrong"
+    if code is not None:
+        yield code, values
+
+
+def _problem(settings: Settings, content: Mapping[str, Any]) -> str | None:
     try:
         from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
     except ImportError:
-        yield UNCHECKED, values
-        return
+        return UNCHECKED
+    token = base64.b64decode(content["timestamp"]["token"], validate=True)
+    response = decode_timestamp_response(token)
+    stamp = response.tst_info
+    of_record = stamp.message_imprint.message.hex() == content["hash"]
+    if not of_record or stamp.gen_time != _instant(content["timestamp"]["at"]):
+        return "timestamp_wrong"
+    if settings.timestamp_certificates is None:
+        return UNCHECKED
+    builder = VerifierBuilder()
+    for one in _certificates(settings.timestamp_certificates):
+        builder = builder.add_root_certificate(one)
     try:
-        response = decode_timestamp_response(base64.b64decode(stamp["token"], validate=True))
-        right = response.tst_info.message_imprint.message.hex() == content["hash"]
-        right &= response.tst_info.gen_time == _instant(stamp["at"])
-        if right and settings.timestamp_certificates is None:
-            yield UNCHECKED, values
-            return
-        builder = VerifierBuilder()
-        for one in _certificates(settings.timestamp_certificates) if right else ():
-            builder = builder.add_root_certificate(one)
-        right = right and builder.build().verify(response, bytes.fromhex(content["hash"]))
-    except (ValueError, binascii.Error, VerificationError):
-        right = False
-    if not right:
-        yield "timestamp_wrong", values
+        builder.build().verify(response, bytes.fromhex(content["hash"]))
+    except VerificationError:
+        return "timestamp_wrong"
+    return None
 
 
 def _instant(iso: object) -> datetime:

@@ -116,8 +116,7 @@ def _verify_warehouse(
         + len(manifests.manifests)
         + check_files(
             root,
-            manifests.batches,
-            manifests.current,
+            manifests,
             chain.trusted or frozenset(signers),
             findings,
             notes,
