@@ -163,9 +163,11 @@ def _replace(target: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def manifest_statement(number: int, sha256: str) -> str:
-    """What is signed of a manifest, in `manifests/<n>.sig`."""
-    return f"kept manifest {number} {sha256}"
+def manifest_statement(warehouse: Path, number: int, sha256: str) -> str:
+    """What is signed of a manifest, in `manifests/<n>.sig`; the signature before is part of it."""
+    before = warehouse / "manifests" / f"{number - 1}.sig"
+    follows = hashlib.sha256(before.read_bytes()).hexdigest() if before.is_file() else "none"
+    return f"kept manifest {number} {sha256} after {follows}"
 
 
 def mapping_statement(identity: str, text: str) -> str:

@@ -234,7 +234,7 @@ class Warehouse:
             )
         state = State(self.settings)
         sha256 = sha256_of(self.path("manifests", f"{manifest.number}.json"))
-        if signature := state.sign(manifest_statement(manifest.number, sha256)):
+        if signature := state.sign(manifest_statement(self.root, manifest.number, sha256)):
             with self.writing(self.path("manifests", f"{manifest.number}.sig")) as temporary:
                 temporary.write_text(f"{signature}\n", encoding="utf-8")
         with self.writing(self.path("CURRENT")) as temporary:

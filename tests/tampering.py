@@ -215,7 +215,7 @@ def _unsign_all(house: House) -> None:
 
 
 def _drop(content: dict[str, Any]) -> None:
-    content["batches"] = content["batches"][:-1]
+    del content["batches"][0]
 
 
 def _hide(content: dict[str, Any]) -> None:
@@ -233,7 +233,7 @@ def _made_at(content: dict[str, Any]) -> None:
 
 def _resign_manifest(house: House) -> None:
     file = manifest(house, _drop)
-    signed = FORGER.signed(manifest_statement(4, sha256_of(file)))
+    signed = FORGER.signed(manifest_statement(house.warehouse, 4, sha256_of(file)))
     file.with_suffix(".sig").write_text(f"{signed}\n", encoding="utf-8")
 
 

@@ -169,9 +169,7 @@ def write_snapshot(
             file.parent.mkdir(exist_ok=True)
             # From a table of its own: the bytes depend on how the rows lie, not on them alone.
             con.execute(f"create or replace temp table snapshot as {snapshot}")
-            con.execute(
-                f"copy temp.snapshot to {literal(file)} (format parquet, compression zstd)"
-            )
+            con.execute(f"copy temp.snapshot to {literal(file)} (format parquet, compression zstd)")
         count, digest = hash_of_rows(con, snapshot, columns, folder)
         listing.append((name, str(loaded.get(name, True)).lower(), count, digest))
     write_csv(folder / "logs.csv", LOG_COLUMNS, listing)

@@ -91,7 +91,7 @@ def check_manifests(
     if not any(one.code in _ROLLED_BACK for one in findings):
         _check_beyond(root, checked, seen)
     findings += _growth(manifests)
-    findings += _signatures(manifests, keys)
+    findings += _signatures(manifests, keys, seen)
     _check_times(checked)
     return checked
 
@@ -138,18 +138,18 @@ def _read(root: Path, current: int, findings: list[Finding]) -> Iterator[tuple[i
         if before is not None and manifest.parent_sha256 != before:
             findings.append(Finding("manifest_changed", {"number": number - 1}))
         before = sha256_of(file)
-        yield number, Signed(manifest, before, _key(file.with_suffix(".sig"), number, before))
+        yield number, Signed(manifest, before, _key(root, number, before))
 
 
-def _key(file: Path, number: int, sha256: str) -> str | None:
+def _key(root: Path, number: int, sha256: str) -> str | None:
     try:
-        line = file.read_bytes().decode()
+        line = (root / "manifests" / f"{number}.sig").read_bytes().decode()
+        statement = manifest_statement(root, number, sha256)
     except FileNotFoundError:
         return None
     except (OSError, ValueError):
         return ""
-    ends = line.endswith("\n")
-    return (ends and signer(line[:-1], manifest_statement(number, sha256))) or ""
+    return (line.endswith("\n") and signer(line[:-1], statement)) or ""
 
 
 def _growth(manifests: Mapping[int, Signed]) -> Iterator[Finding]:
@@ -185,12 +185,17 @@ def _step(number: int, before: Manifest, after: Manifest) -> Iterator[Finding]:
         yield Finding("manifest_not_following", {"number": number})
 
 
-def _signatures(manifests: Mapping[int, Signed], keys: frozenset[str]) -> Iterator[Finding]:
-    """Whether each manifest from the first signed one on is signed, by a key that may have."""
+def _signatures(
+    manifests: Mapping[int, Signed], keys: frozenset[str], seen: Checkpoint | None
+) -> Iterator[Finding]:
+    """Whether each manifest from the first signed one on is signed, by a key that may have.
+
+    So is the one that the checkpoint in the state folder saw.
+    """
     before = None
     for number, one in manifests.items():
         if one.key is None:
-            if before is not None:
+            if before is not None or (seen is not None and seen.manifest == number):
                 yield Finding("manifest_unsigned", {"number": number})
             continue
         if not one.key:
