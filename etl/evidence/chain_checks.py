@@ -57,7 +57,7 @@ def check_chain(
     findings += _single_records(records)
     findings += _order(records)
     findings += _times(records)
-    findings += _signatures(records, trusted)
+    findings += signatures(records, trusted)
     findings += _against(records, [*([seen] if seen else []), *checkpoints])
     may_sign = trusted or checked.keys
     for point in checkpoints:
@@ -127,7 +127,7 @@ def _times(records: Mapping[int, Entry | None]) -> Iterator[Finding]:
         latest = record
 
 
-def _signatures(records: Mapping[int, Entry | None], trusted: frozenset[str]) -> Iterator[Finding]:
+def signatures(records: Mapping[int, Entry | None], trusted: frozenset[str]) -> Iterator[Finding]:
     """Whether each record from the first signed one on is signed, by a key that is known.
 
     Where no key is known, one key must have signed them all.

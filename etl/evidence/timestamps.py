@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from cryptography import x509
@@ -52,8 +53,14 @@ def stamped(settings: Settings, data: bytes, created_at: str) -> dict[str, str]:
             builder = builder.add_root_certificate(one)
         builder.build().verify_message(response, data)
         at = response.tst_info.gen_time
-    except (OSError, ValueError, HTTPException, VerificationError) as error:
-        raise NothingDoneError("timestamp_failed", url=url, error=error) from error
+    except HTTPError as error:
+        error.close()
+        raise NothingDoneError("timestamp_unreachable", url=url, error=error) from error
+    except (OSError, HTTPException) as error:
+        why = getattr(error, "reason", error)
+        raise NothingDoneError("timestamp_unreachable", url=url, error=why) from error
+    except (ValueError, VerificationError) as error:
+        raise NothingDoneError("timestamp_invalid", url=url) from error
     if abs(at - _instant(created_at)) > TOLERANCE:
         raise NothingDoneError("timestamp_clock_differs", now=created_at, at=at.isoformat())
     return {"token": base64.b64encode(token).decode(), "at": at.isoformat()}

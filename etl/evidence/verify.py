@@ -12,7 +12,7 @@ from etl.config import Settings
 from etl.errors import KeptError, NothingDoneError
 from etl.evidence.anew import compute_anew
 from etl.evidence.chain import PackWritten, Record, parse_record, record_files, records
-from etl.evidence.chain_checks import check_chain, read_record
+from etl.evidence.chain_checks import check_chain, read_record, signatures
 from etl.evidence.file_checks import check_files, strays
 from etl.evidence.findings import Finding
 from etl.evidence.manifest_checks import check_manifests
@@ -218,6 +218,8 @@ def _verify_record(
     findings = []
     if record.computed_hash != record.hash:
         findings.append(Finding("record_changed", {"seq": record.seq}))
+    trusted = State(settings).known_keys() | set(keys)
+    findings += signatures({record.seq: record}, trusted)
     return _with_chain(settings, path, record.content, findings, checkpoints, 1, keys)
 
 
@@ -248,7 +250,7 @@ def _with_chain(
             notes.append(Finding("checkpoint_of_other", {"seq": point.seq, "is": record.seq}))
     if record_files(settings.warehouse):
         values = {"warehouse": settings.warehouse, "seq": record.seq}
-        found = verify_chain(settings, [record.checkpoint], keys)
+        found = verify_chain(settings, [replace(record.checkpoint, signature="")], keys)
         findings += [
             Finding("pack_not_in_chain", values) if one.code in _NOT_THERE else one
             for one in found.findings
