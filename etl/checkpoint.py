@@ -18,7 +18,7 @@ NO_RECORD = "0" * 64
 _CHECKPOINT = re.compile(r"\D*(\d+)\D*?\b([0-9a-fA-F]{64})\b(?:\W+(.*))?", re.DOTALL)
 _MANIFEST = re.compile(r"\bmanifest\s+(\d+)\s+([0-9a-fA-F]{64})\b")
 _STAMP = re.compile(r"\bstamp\s+([0-9a-fA-F]{64})\b")
-_SIGNED = re.compile(r"\bsigned\s+([A-Za-z0-9_-]{86})(?![A-Za-z0-9_-])")
+_SIGNED = re.compile(r"\bsigned\s+([A-Za-z0-9_\s-]+)")
 _LABEL = re.compile(r"\b(manifest|stamp|signed)\s")
 
 
@@ -86,5 +86,5 @@ def parse_checkpoint(text: str) -> Checkpoint:
         manifest=int(manifest[1]) if manifest else None,
         manifest_sha256=manifest[2].lower() if manifest else "",
         stamp=stamp[1].lower() if stamp else "",
-        signature=signed[1] if signed else "",
+        signature="".join(signed[1].split()) if signed else "",  # lines break at its hyphens
     )

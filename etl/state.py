@@ -13,9 +13,10 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -163,11 +164,15 @@ def _replace(target: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def manifest_statement(warehouse: Path, number: int, sha256: str) -> str:
-    """What is signed of a manifest, in `manifests/<n>.sig`; the signature before is part of it."""
-    before = warehouse / "manifests" / f"{number - 1}.sig"
-    follows = hashlib.sha256(before.read_bytes()).hexdigest() if before.is_file() else "none"
-    return f"kept manifest {number} {sha256} after {follows}"
+def manifest_json(manifest: Mapping[str, Any]) -> str:
+    """A manifest as it is in its file."""
+    return json.dumps(manifest, ensure_ascii=False, indent=1)
+
+
+def manifest_statement(manifest: Mapping[str, Any]) -> str:
+    """What is signed of a manifest, in its `signature`: all the rest of it."""
+    unsigned = manifest_json({**manifest, "signature": None})
+    return f"kept manifest {hashlib.sha256(unsigned.encode()).hexdigest()}"
 
 
 def mapping_statement(identity: str, text: str) -> str:
@@ -195,11 +200,9 @@ def _last_record(warehouse: Path) -> tuple[int, str]:
 
 def _keys_in(warehouse: Path) -> Iterator[str]:
     """The keys that signatures in the warehouse name."""
-    for file in sorted(warehouse.glob("decisions/*.json")):
-        with suppress(OSError, ValueError, TypeError, AttributeError):
-            if is_key(key := str(json.loads(file.read_bytes()).get("key"))):
-                yield key
-    for file in sorted(warehouse.glob("manifests/*.sig")):
-        with suppress(OSError, ValueError):
-            if is_key(key := file.read_text(encoding="utf-8").split(" ")[0]):
-                yield key
+    for folder, name in (("decisions", "key"), ("manifests", "signature")):
+        for file in sorted(warehouse.glob(f"{folder}/*.json")):
+            with suppress(OSError, ValueError, TypeError, AttributeError):
+                key = str(json.loads(file.read_bytes()).get(name)).partition(" ")[0]
+                if is_key(key):
+                    yield key

@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 
 from etl.config import DEFAULT_TIMEZONE, Settings
 from etl.errors import KeptError, NothingDoneError
-from etl.state import State, manifest_statement
+from etl.state import State, manifest_json, manifest_statement
 
 SCHEMA_VERSION = 1
 KEPT_GENERATIONS = 3
@@ -70,7 +70,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The batches that count, and those undone; the state of knowledge at one time."""
+    """The batches that count, and those undone; the state of knowledge at one time.
+
+    `signature` is key and signature of the rest of it, None where it is not signed.
+    """
 
     number: int
     parent_sha256: str | None
@@ -79,6 +82,7 @@ class Manifest:
     next_sequence: int
     batches: tuple[Batch, ...]
     undone: tuple[Batch, ...]
+    signature: str | None = None
 
     @property
     def loaded_logs(self) -> frozenset[str]:
@@ -227,18 +231,14 @@ class Warehouse:
         """Makes `manifest` the current one; the caller holds the lock and has built its files."""
         parent = self.path("manifests", f"{manifest.number - 1}.json")
         parent_sha256 = sha256_of(parent) if parent.exists() else None
-        manifest = replace(manifest, parent_sha256=parent_sha256)
-        with self.writing(self.path("manifests", f"{manifest.number}.json")) as temporary:
-            temporary.write_text(
-                json.dumps(asdict(manifest), ensure_ascii=False, indent=1), encoding="utf-8"
-            )
+        manifest = replace(manifest, parent_sha256=parent_sha256, signature=None)
         state = State(self.settings)
-        sha256 = sha256_of(self.path("manifests", f"{manifest.number}.json"))
-        if signature := state.sign(manifest_statement(self.root, manifest.number, sha256)):
-            with self.writing(self.path("manifests", f"{manifest.number}.sig")) as temporary:
-                temporary.write_text(f"{signature}\n", encoding="utf-8")
+        manifest = replace(manifest, signature=state.sign(manifest_statement(asdict(manifest))))
+        with self.writing(self.path("manifests", f"{manifest.number}.json")) as temporary:
+            temporary.write_bytes(manifest_json(asdict(manifest)).encode())
         with self.writing(self.path("CURRENT")) as temporary:
             temporary.write_text(f"{manifest.number}\n", encoding="utf-8")
+        sha256 = sha256_of(self.path("manifests", f"{manifest.number}.json"))
         state.keep_manifest(manifest.number, sha256, manifest.made_at)
         self._forget_old_generations(manifest.number)
         return manifest
@@ -291,7 +291,7 @@ class Warehouse:
             if _SHA256.fullmatch(name) and name not in hashes:
                 file.unlink(missing_ok=True)
         current = self.manifest().number
-        for file in [*self.root.glob("manifests/*.*"), *self.root.glob("generations/*.duckdb")]:
+        for file in [*self.root.glob("manifests/*.json"), *self.root.glob("generations/*.duckdb")]:
             number = file.stem.split("-")[0]
             if number.isdecimal() and int(number) > current:
                 file.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from etl.intake.load import load, undo
 from etl.intake.mapping import ColumnMapping
 from etl.intake.remembered import remember
 from etl.signing import SigningKey
-from etl.state import State, manifest_statement, text_and_signature
+from etl.state import State, manifest_json, manifest_statement, text_and_signature
 from etl.store import Warehouse, sha256_of
 from tests import evidence_case
 
@@ -141,6 +141,24 @@ def manifest(house: House, change: Callable[[dict[str, Any]], object], number: i
     return file
 
 
+def sign_manifest(content: dict[str, Any]) -> None:
+    """Signs a manifest as somebody who does not have the house's key."""
+    content["signature"] = FORGER.signed(manifest_statement(content))
+
+
+def unsign_manifests(warehouse: Path) -> dict[int, str]:
+    """Makes the manifests what they were before they were signed; number -> new hash."""
+    hashes: dict[int, str] = {}
+    for number in range(1, 1 + len(list(warehouse.glob("manifests/*.json")))):
+        file = warehouse / "manifests" / f"{number}.json"
+        content = json.loads(file.read_text(encoding="utf-8"))
+        del content["signature"]
+        content["parent_sha256"] = hashes.get(number - 1)
+        file.write_text(manifest_json(content), encoding="utf-8")
+        hashes[number] = sha256_of(file)
+    return hashes
+
+
 def list_anew(pack: Path, key: SigningKey | None = None) -> None:
     """Makes the list of a pack's files agree with what is there, and signs it with a key."""
     names = sorted(
@@ -232,16 +250,13 @@ def _made_at(content: dict[str, Any]) -> None:
 
 
 def _resign_manifest(house: House) -> None:
-    file = manifest(house, _drop)
-    signed = FORGER.signed(manifest_statement(house.warehouse, 4, sha256_of(file)))
-    file.with_suffix(".sig").write_text(f"{signed}\n", encoding="utf-8")
+    manifest(house, lambda content: (_drop(content), sign_manifest(content)))
 
 
 def _roll_back(house: House, thoroughly: bool) -> None:
     (house.warehouse / "CURRENT").write_text("3\n", encoding="utf-8")
     if thoroughly:
-        for suffix in ("json", "sig"):
-            (house.warehouse / "manifests" / f"4.{suffix}").unlink()
+        (house.warehouse / "manifests" / "4.json").unlink()
         shutil.rmtree(house.warehouse / "decisions")
         for file in house.warehouse.glob("generations/4-*"):
             file.unlink()
@@ -277,13 +292,14 @@ def _change_generation(house: House) -> None:
 def _forge_unsigned(house: House, change: Callable[[dict[str, Any]], object]) -> None:
     """The last record of a chain that was never signed, rewritten; no state folder was there."""
     shutil.rmtree(house.settings.state_folder)
-    for file in house.warehouse.glob("manifests/*.sig"):
-        file.unlink()
+    hashes = unsign_manifests(house.warehouse)
     for file in house.warehouse.glob("decisions/*.json"):
         if file.stem != "1":
             file.unlink()
     file = house.warehouse / "decisions" / "1.json"
-    content = unsigned(json.loads(file.read_bytes()))
+    content = json.loads(file.read_bytes())
+    content["manifest"]["sha256"] = hashes[4]
+    content = unsigned(content)
     file.write_bytes(canonical(content))
     edit(file, change)
 
@@ -402,7 +418,7 @@ TAMPERINGS = (
     ),
     Tampering(
         "the signature of a manifest removed",
-        lambda h: (h.warehouse / "manifests" / "4.sig").unlink(),
+        lambda h: manifest(h, lambda content: content.pop("signature")),
         VERIFY,
         ("manifest_unsigned",),
     ),

@@ -37,7 +37,7 @@ def check_files(
         progress(batch.id, done, len(batches))
         files += _check_batch(root, batch, findings, notes)
     unlisted = [*strays(root, "decisions", {one.name for one in record_files(root)})]
-    unlisted += _unlisted(root, manifests.listed, manifests.current)
+    unlisted += _unlisted(root, manifests.listed)
     if unlisted and _is_being_written(root):
         notes.append(Finding("being_written", {}))
     else:
@@ -62,10 +62,8 @@ def strays(root: Path, folder: str, known: Iterable[str]) -> Iterator[Finding]:
             yield Finding("record_stray" if folder == "decisions" else "file_unlisted", values)
 
 
-def _unlisted(root: Path, batches: Sequence[Batch], current: int) -> Iterator[Finding]:
-    numbers = {*manifest_numbers(root), *range(1, current + 1)}
-    manifests = {f"{number}.{suffix}" for number in numbers for suffix in ("json", "sig")}
-    yield from strays(root, "manifests", manifests)
+def _unlisted(root: Path, batches: Sequence[Batch]) -> Iterator[Finding]:
+    yield from strays(root, "manifests", {f"{number}.json" for number in manifest_numbers(root)})
     raw = {f"{one.sha256}{one.extension}" for one in batches if one.sha256 is not None}
     yield from strays(root, "raw", raw)
     yield from strays(root, "batches", {f"{one.log}/{one.id}.parquet" for one in batches})

@@ -1,5 +1,6 @@
 """The manifests, checked: does each follow the one before, is the one in force the last, signed?"""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from etl.evidence.chain import Entry
 from etl.evidence.chain_checks import instant
 from etl.evidence.findings import Finding
 from etl.signing import signer
-from etl.state import manifest_statement
+from etl.state import manifest_json, manifest_statement
 from etl.store import Batch, Manifest, parse_manifest, sha256_of
 
 _ROLLED_BACK = frozenset({"manifest_rolled_back", "checkpoint_rolled_back"})
@@ -91,7 +92,7 @@ def check_manifests(
     if not any(one.code in _ROLLED_BACK for one in findings):
         _check_beyond(root, checked, seen)
     findings += _growth(manifests)
-    findings += _signatures(manifests, keys, seen)
+    findings += _signatures(manifests, keys)
     _check_times(checked)
     return checked
 
@@ -129,7 +130,8 @@ def _read(root: Path, current: int, findings: list[Finding]) -> Iterator[tuple[i
             before = None
             continue
         try:
-            manifest = parse_manifest(file.read_bytes())
+            content = file.read_bytes()
+            manifest = parse_manifest(content)
             _ = instant(manifest.made_at).timestamp()
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             findings.append(Finding("manifest_changed", {"number": number}))
@@ -138,18 +140,15 @@ def _read(root: Path, current: int, findings: list[Finding]) -> Iterator[tuple[i
         if before is not None and manifest.parent_sha256 != before:
             findings.append(Finding("manifest_changed", {"number": number - 1}))
         before = sha256_of(file)
-        yield number, Signed(manifest, before, _key(root, number, before))
+        yield number, Signed(manifest, before, _key(content))
 
 
-def _key(root: Path, number: int, sha256: str) -> str | None:
-    try:
-        line = (root / "manifests" / f"{number}.sig").read_bytes().decode()
-        statement = manifest_statement(root, number, sha256)
-    except FileNotFoundError:
+def _key(content: bytes) -> str | None:
+    raw = json.loads(content)
+    if raw.get("signature") is None:
         return None
-    except (OSError, ValueError):
-        return ""
-    return (line.endswith("\n") and signer(line[:-1], statement)) or ""
+    as_written = manifest_json(raw).encode() == content
+    return (as_written and signer(str(raw["signature"]), manifest_statement(raw))) or ""
 
 
 def _growth(manifests: Mapping[int, Signed]) -> Iterator[Finding]:
@@ -185,17 +184,12 @@ def _step(number: int, before: Manifest, after: Manifest) -> Iterator[Finding]:
         yield Finding("manifest_not_following", {"number": number})
 
 
-def _signatures(
-    manifests: Mapping[int, Signed], keys: frozenset[str], seen: Checkpoint | None
-) -> Iterator[Finding]:
-    """Whether each manifest from the first signed one on is signed, by a key that may have.
-
-    So is the one that the checkpoint in the state folder saw.
-    """
+def _signatures(manifests: Mapping[int, Signed], keys: frozenset[str]) -> Iterator[Finding]:
+    """Whether each manifest from the first signed one on is signed, by a key that may have."""
     before = None
     for number, one in manifests.items():
         if one.key is None:
-            if before is not None or (seen is not None and seen.manifest == number):
+            if before is not None:
                 yield Finding("manifest_unsigned", {"number": number})
             continue
         if not one.key:
