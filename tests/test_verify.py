@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from etl.catalogue import catalogue
 from etl.checkpoint import Checkpoint
@@ -294,6 +295,69 @@ def test_a_manifest_that_is_no_manifest_is_named(settings: Settings) -> None:
     (settings.warehouse / "manifests" / "2.json").write_text("{", encoding="utf-8")
 
     assert "manifest_changed" in codes(verify(settings))
+
+
+def test_a_load_that_was_killed_around_its_end_is_no_tampering(tmp_path: Path) -> None:
+    settings, kept = Settings(tmp_path / "warehouse"), {}
+    with evidence_case.few_models():
+        for name in ("contracts", "terms"):
+            text = evidence_case.FILES[f"{name}.csv"]
+            load(settings, [evidence_case.put(tmp_path / f"{name}.csv", text)])
+            for file in (settings.warehouse / "CURRENT", settings.state_folder / "checkpoint"):
+                kept.setdefault(file, file.read_bytes())
+        current, checkpoint = kept
+        # CURRENT was swapped, and the state folder does not know yet.
+        checkpoint.write_bytes(kept[checkpoint])
+        assert verify(settings).sound
+        # The manifest was written, and CURRENT not swapped yet.
+        current.write_bytes(kept[current])
+        found = verify(settings)
+        assert (found.sound, [one.code for one in found.notes]) == (True, ["manifest_unfinished"])
+        # The next load takes it away.
+        load(settings, [evidence_case.put(tmp_path / "waivers.csv", evidence_case.WAIVERS)])
+        found = verify(settings)
+        assert (found.sound, found.notes) == (True, ())
+    # Where nobody knows what was last, it may have been set back.
+    shutil.rmtree(settings.state_folder)
+    current.write_bytes(kept[current])
+    assert codes(verify(settings)) == ["manifest_beyond_current"]
+
+
+def test_what_a_writer_at_work_has_written_is_no_finding(settings: Settings) -> None:
+    (settings.warehouse / "raw" / f"{'0' * 64}.csv").write_bytes(b"")
+    assert codes(verify(settings)) == ["file_unlisted"]
+    (settings.warehouse / "lock").touch()
+    with FileLock(settings.warehouse / "lock"):
+        found = verify(settings)
+    assert (found.sound, [one.code for one in found.notes]) == (True, ["being_written"])
+    assert codes(verify(settings)) == ["file_unlisted"]
+
+
+def test_what_a_killed_writer_left_behind_is_noted(settings: Settings) -> None:
+    for name in ("decisions/.5.json.123.tmp", "raw/.x.csv.9.tmp"):
+        (settings.warehouse / name).write_bytes(b"")
+    found = verify(settings)
+
+    assert (found.sound, len(found.notes)) == (True, 2)
+    assert "raw/.x.csv.9.tmp is a temporary file" in found.notes[1].text("en")
+    assert verify_chain(settings).findings == ()
+
+
+def test_a_clock_that_was_set_back_between_loads_is_noted(tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "warehouse")
+    with evidence_case.few_models(), pytest.MonkeyPatch.context() as patch:
+        for name, moment in (("contracts", "2026-02-01"), ("terms", "2026-01-01")):
+            patch.setattr("etl.store.now", lambda moment=moment: f"{moment}T00:00:00+08:00")
+            text = evidence_case.FILES[f"{name}.csv"]
+            load(settings, [evidence_case.put(tmp_path / f"{name}.csv", text)])
+    found = verify(settings)
+    assert (found.sound, [one.code for one in found.notes]) == (
+        True, ["manifest_before_predecessor"],
+    )  # fmt: skip
+    # Unsigned, it may as well be a date that somebody changed.
+    tampering.unsign_manifests(settings.warehouse)
+    shutil.rmtree(settings.state_folder)
+    assert codes(verify(settings)) == ["manifest_before_predecessor"]
 
 
 def test_what_decisions_rest_on_is_computed_anew_from_the_batches(

@@ -46,7 +46,7 @@ def serve(
     if not demo:
         raise typer.Exit(serve_dashboard(settings, port, host))
     with scratch("demo") as folder:
-        settings = replace(settings, warehouse=folder / "warehouse")
+        settings = replace(settings, warehouse=folder / "warehouse", state=None)
         with shown_progress() as tell:
             load(settings, [sample_folder()], progress=tell)
         status = serve_dashboard(settings, port, host)
