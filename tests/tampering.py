@@ -156,6 +156,7 @@ def unsign_manifests(warehouse: Path) -> dict[int, str]:
         content["parent_sha256"] = hashes.get(number - 1)
         file.write_text(manifest_json(content), encoding="utf-8")
         hashes[number] = sha256_of(file)
+    (warehouse / "CURRENT").write_text(f"{max(hashes)}\n", encoding="utf-8")
     return hashes
 
 

@@ -120,7 +120,7 @@ def test_a_pack_holds_what_it_is_to_hold(sample: Settings, pack: Path, unpacked:
             state: one[state] for state in catalogue().states
         }
     listed = {row["log"]: row for row in rows(unpacked / "logs.csv")}
-    assert set(listed) == {*catalogue().logs, "rejects", "last_events"}
+    assert set(listed) == {*catalogue().logs, "rejects", "recorded", "last_events"}
     snapshot = literal(unpacked / "snapshot" / "tickets.parquet")
     with duckdb.connect() as con:
         whose = con.execute(f"select distinct contract_id from {snapshot}").fetchall()

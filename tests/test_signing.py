@@ -196,6 +196,9 @@ def test_a_load_keeps_a_checkpoint_unless_what_it_saw_is_gone(tmp_path: Path) ->
         # Set back, and loaded anew: the checkpoint still tells what was there.
         seen = state.checkpoint()
         (settings.warehouse / "CURRENT").write_text("1\n", encoding="utf-8")
+        (settings.warehouse / "manifests" / "2.json").unlink()
+        for batch in settings.warehouse.glob("batches/*/00002-*"):
+            batch.unlink()
         load(settings, [evidence_case.put(tmp_path / "waivers.csv", evidence_case.WAIVERS)])
     assert state.checkpoint() == seen
     assert "checkpoint_manifest_changed" in [one.code for one in verify(settings).findings]

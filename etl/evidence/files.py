@@ -150,9 +150,10 @@ def write_snapshot(
     """The rows from which the contract's ledger can be computed anew, and logs.csv of them.
 
     Whole as loaded, later events too: as_of decides what of them had happened. The last event comes
-    from all rows of the files that the contract's rows came from, whosever they are; `last_events`
-    is a table (log, contract_id, last_at) of it where only the contract's rows are at hand. The
-    views `log_<name>` of the rows that count are there.
+    from all rows of the files that the contract's rows came from, whosever they are, and
+    the data horizon from all rows; `last_events` is a table (log, contract_id, last_at) of both
+    where only the contract's rows are at hand. The views `log_<name>` of the rows that count are
+    there.
     """
     loaded = dict(con.execute("select log, loaded from catalogue_log").fetchall())
     tables = {log.name: _rows_of(log, logs, contract) for log in catalogue().logs.values()}
@@ -163,7 +164,12 @@ def write_snapshot(
         f"select batch from ({sql}) as one" for name, sql in tables.items() if name != REJECTS
     )
     tables[RECORDED] = f"select * from {logs}.recorded where batch in ({files})"
-    ends = f"from {last_events}" if last_events else as_of.last_event_sql()
+    ends = f"from {last_events}"
+    if not last_events:
+        ends = (
+            f"{as_of.last_event_sql()}\nunion all\n"
+            f"select '{as_of.HORIZON}', {literal(contract)}, ({as_of.horizon_sql()})"
+        )
     tables[LAST_EVENTS] = f"select * from ({ends}) as event where contract_id = {literal(contract)}"
     listing = []
     for name, sql in tables.items():
