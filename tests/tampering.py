@@ -133,11 +133,14 @@ def unsigned(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def manifest(house: House, change: Callable[[dict[str, Any]], object], number: int = 4) -> Path:
-    """Changes a manifest; its signature stays what it was."""
+    """Changes a manifest, and CURRENT with that in force; its signature stays what it was."""
     file = house.warehouse / "manifests" / f"{number}.json"
     content = json.loads(file.read_text(encoding="utf-8"))
     change(content)
     file.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    if not file.with_stem(str(number + 1)).exists():
+        current = f"{number} {sha256_of(file)}\n"
+        (house.warehouse / "CURRENT").write_text(current, encoding="utf-8")
     return file
 
 
