@@ -44,7 +44,7 @@ from etl.sql import literal
 from etl.store import sha256_of
 from tests import evidence_case
 from tests.random_logs import any_as_of, built, contracts, merged
-from tests.tampering import FORGER, list_anew, sign_again
+from tests.tampering import FORGER, list_anew, sign_again, unsigned
 
 PACKED = {
     "READ-ME.txt", "clauses.csv", "decision.json", "decision.pdf", "evidence.xlsx", "logs.csv",
@@ -310,6 +310,23 @@ def test_a_pack_forged_from_end_to_end_is_told_by_chain_and_checkpoint(
     assert [one.code for one in found.findings] == ["pack_not_of_checkpoint"]
     found = verify(nowhere, unpacked, keys=[str(honest.key)])
     assert [one.code for one in found.findings] == ["pack_other_key"]
+
+
+def test_a_pack_from_before_packs_were_signed_is_said_to_be_one(
+    sample: Settings, unpacked: Path, tmp_path: Path
+) -> None:
+    file = unpacked / "decision.json"
+    file.write_bytes(canonical(unsigned(json.loads(file.read_bytes()))))
+    (unpacked / "manifest.sha256.sig").unlink()
+    list_anew(unpacked)
+    found = verify(replace(sample, warehouse=tmp_path / "none"), unpacked)
+
+    assert found.sound
+    assert [one.code for one in found.notes] == ["pack_of_earlier_rules", "no_chain_to_compare"]
+    done = script(of=unpacked)
+    assert done.returncode == 0
+    assert "nothing binds its PDF, workbook and tables" in done.stdout
+    assert script("--key", FORGER.public, of=unpacked).returncode == 2
 
 
 def test_counts_that_do_not_match_the_rows_are_named(sample: Settings, unpacked: Path) -> None:

@@ -62,7 +62,7 @@ def write_pack(
             _demand_the_same(subject, hashes)
             content: Mapping[str, Any] = subject.content
         else:
-            content = statement(found, hashes, sha256_of(manifest))
+            content = {**statement(found, hashes, sha256_of(manifest)), "key": key.public}
         write_derived(pack, content, found, manifest)
         listing = sha256_of(pack / LISTING)
         signed = key.signed(f"kept pack {listing}")
