@@ -165,6 +165,21 @@ def test_kept_computes_every_row_anew_from_the_pack_alone(
     assert found["differences"] == []
 
 
+def test_without_a_font_all_but_the_pdf_is_compared(
+    pack: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pdf, "_folders", lambda: iter(()))
+    monkeypatch.setenv("KEPT_LANGUAGE", "en")
+    chinese_font.cache_clear()
+    try:
+        status = app(["evidence", "--reproduce", str(pack)], standalone_mode=False)
+    finally:
+        chinese_font.cache_clear()
+
+    assert not status
+    assert "decision.pdf could not be compared" in capsys.readouterr().err
+
+
 def test_it_does_so_for_any_contract_and_day(font: None, sample: Settings, tmp_path: Path) -> None:
     early = dossier(sample, "HT-2025-067", datetime(2025, 12, 1, 12))
     found = reproduce(laid_out(sample, early, tmp_path))
