@@ -76,7 +76,7 @@ def write_pack(
 def write_derived(pack: Path, content: Mapping[str, Any], found: Dossier, manifest: Path) -> None:
     """Writes all of a pack that follows from its record and what `write_files` has written.
 
-    Raises NothingDoneError where there is no font for the PDF, with the others but their list there.
+    Raises NothingDoneError without a font for the PDF: all but that and the list is then there.
     """
     (pack / RECORD).write_bytes(canonical(content))
     if stamp := content.get("timestamp"):
