@@ -124,16 +124,19 @@ class State:
             before = self.checkpoint()
             if before is None:
                 before = Checkpoint(*_last_record(self._warehouse))
-            elif not self._precedes(before, number):
+            elif before.manifest == number or not self.still_holds(before, number):
                 return
             seen = Checkpoint(before.seq, before.hash, at, number, sha256)
             self.keep(seen.signed(self.signing_key()))
 
-    def _precedes(self, before: Checkpoint, number: int) -> bool:
-        if before.manifest is None or before.manifest >= number:
+    def still_holds(self, seen: Checkpoint, number: int) -> bool:
+        """Whether the manifest that a checkpoint saw is there, and not after number `number`."""
+        if seen.manifest is None or seen.manifest > number:
             return False
-        file = self._warehouse / "manifests" / f"{before.manifest}.json"
-        return hashlib.sha256(file.read_bytes()).hexdigest() == before.manifest_sha256
+        file = self._warehouse / "manifests" / f"{seen.manifest}.json"
+        with suppress(OSError):
+            return hashlib.sha256(file.read_bytes()).hexdigest() == seen.manifest_sha256
+        return False
 
     def _make_key(self) -> None:
         """Writes the public half first: a key that is there is a known one."""
@@ -147,14 +150,15 @@ class State:
                 text, line = text_and_signature(file.read_bytes().decode())
                 if line is None:
                     line = key.signed(mapping_statement(file.stem, text))
-                    _replace(file, f"{text}{_SIGNED}{line}\n".encode())
+                    mode = stat.S_IMODE(file.stat().st_mode)
+                    _replace(file, f"{text}{_SIGNED}{line}\n".encode(), mode)
 
 
-def _replace(target: Path, content: bytes) -> None:
-    """Writes a file whole or not at all, readable by its owner alone."""
+def _replace(target: Path, content: bytes, mode: int = 0o600) -> None:
+    """Writes a file whole or not at all, readable by its owner alone unless said otherwise."""
     temporary = target.with_name(f".{target.name}.{secrets.randbits(48)}.tmp")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with open(descriptor, "wb") as file:
             file.write(content)
             file.flush()

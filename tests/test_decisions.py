@@ -467,6 +467,26 @@ def test_nothing_follows_a_record_that_was_changed(settings: Settings) -> None:
     assert refusal(refused) == "chain_unsound"
 
 
+def test_nothing_follows_what_the_last_checkpoint_no_longer_finds(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Records cut off at the end, or the warehouse set back: both still told afterwards."""
+    decide(settings, "HT-1", partial("10"))
+    decide(settings, "HT-1", partial("10"))
+    file = settings.warehouse / "decisions" / "2.json"
+    whole = file.read_bytes()
+    file.unlink()
+    with pytest.raises(KeptError, match="chain_unsound"):
+        decide(settings, "HT-1", partial("10"))
+    file.write_bytes(whole)
+    load(settings, [evidence_case.put(tmp_path / "tickets.csv", OTHERS)])
+    (settings.warehouse / "CURRENT").write_text("1\n", encoding="utf-8")
+    with pytest.raises(KeptError) as refused:
+        decide(settings, "HT-1", partial("10"))
+    assert refusal(refused) == "manifests_unsound"
+    assert "checkpoint_rolled_back" in [one.code for one in verify(settings).findings]
+
+
 def test_two_who_decide_at_once_leave_two_records_in_order(settings: Settings) -> None:
     dossier(settings, "HT-1")
     with ThreadPoolExecutor() as both:

@@ -44,7 +44,7 @@ from etl.sql import literal
 from etl.store import sha256_of
 from tests import evidence_case
 from tests.random_logs import any_as_of, built, contracts, merged
-from tests.tampering import FORGER, list_anew, sign_again
+from tests.tampering import FORGER, list_anew, sign_again, unsigned
 
 PACKED = {
     "READ-ME.txt", "clauses.csv", "decision.json", "decision.pdf", "evidence.xlsx", "logs.csv",
@@ -163,6 +163,21 @@ def test_kept_computes_every_row_anew_from_the_pack_alone(
     assert (found["contract_id"], found["same"], found["same_rules"]) == ("HT-2025-018", True, True)
     assert found["rows"] > 500
     assert found["differences"] == []
+
+
+def test_without_a_font_all_but_the_pdf_is_compared(
+    pack: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pdf, "_folders", lambda: iter(()))
+    monkeypatch.setenv("KEPT_LANGUAGE", "en")
+    chinese_font.cache_clear()
+    try:
+        status = app(["evidence", "--reproduce", str(pack)], standalone_mode=False)
+    finally:
+        chinese_font.cache_clear()
+
+    assert not status
+    assert "decision.pdf could not be compared" in capsys.readouterr().err
 
 
 def test_it_does_so_for_any_contract_and_day(font: None, sample: Settings, tmp_path: Path) -> None:
@@ -310,6 +325,23 @@ def test_a_pack_forged_from_end_to_end_is_told_by_chain_and_checkpoint(
     assert [one.code for one in found.findings] == ["pack_not_of_checkpoint"]
     found = verify(nowhere, unpacked, keys=[str(honest.key)])
     assert [one.code for one in found.findings] == ["pack_other_key"]
+
+
+def test_a_pack_from_before_packs_were_signed_is_said_to_be_one(
+    sample: Settings, unpacked: Path, tmp_path: Path
+) -> None:
+    file = unpacked / "decision.json"
+    file.write_bytes(canonical(unsigned(json.loads(file.read_bytes()))))
+    (unpacked / "manifest.sha256.sig").unlink()
+    list_anew(unpacked)
+    found = verify(replace(sample, warehouse=tmp_path / "none"), unpacked)
+
+    assert found.sound
+    assert [one.code for one in found.notes] == ["pack_of_earlier_rules", "no_chain_to_compare"]
+    done = script(of=unpacked)
+    assert done.returncode == 0
+    assert "nothing binds its PDF, workbook and tables" in done.stdout
+    assert script("--key", FORGER.public, of=unpacked).returncode == 2
 
 
 def test_counts_that_do_not_match_the_rows_are_named(sample: Settings, unpacked: Path) -> None:

@@ -298,7 +298,7 @@ def append(warehouse: Warehouse, content: Mapping[str, Any]) -> Entry:
     key = state.signing_key()
     if not os.access(state.root, os.W_OK):
         raise NothingDoneError("state_unusable", folder=state.root)
-    last = _last_of_a_sound_chain(warehouse, state)
+    last = _last_of_a_sound_chain(warehouse, state, content["manifest"]["number"])
     if last and datetime.fromisoformat(content["created_at"]) < datetime.fromisoformat(
         last.created_at
     ):
@@ -323,8 +323,11 @@ def append(warehouse: Warehouse, content: Mapping[str, Any]) -> Entry:
     return made
 
 
-def _last_of_a_sound_chain(warehouse: Warehouse, state: State) -> Entry | None:
-    """The last record. Raises KeptError where the chain is not as the last checkpoint saw it."""
+def _last_of_a_sound_chain(warehouse: Warehouse, state: State, manifest: int) -> Entry | None:
+    """The last record; `manifest` is the one in force.
+
+    Raises KeptError where chain or manifests are not as the last checkpoint saw them.
+    """
     last: Entry | None = None
     seen = state.checkpoint()
     hashes = {0: NO_RECORD}
@@ -336,6 +339,8 @@ def _last_of_a_sound_chain(warehouse: Warehouse, state: State) -> Entry | None:
         last = record
     if seen is not None and hashes.get(seen.seq) != seen.hash:
         raise KeptError("chain_unsound", seq=seen.seq)
+    if seen is not None and not state.still_holds(seen, manifest):
+        raise KeptError("manifests_unsound", number=seen.manifest)
     return last
 
 

@@ -62,7 +62,7 @@ def write_pack(
             _demand_the_same(subject, hashes)
             content: Mapping[str, Any] = subject.content
         else:
-            content = statement(found, hashes, sha256_of(manifest))
+            content = {**statement(found, hashes, sha256_of(manifest)), "key": key.public}
         write_derived(pack, content, found, manifest)
         listing = sha256_of(pack / LISTING)
         signed = key.signed(f"kept pack {listing}")
@@ -74,7 +74,10 @@ def write_pack(
 
 
 def write_derived(pack: Path, content: Mapping[str, Any], found: Dossier, manifest: Path) -> None:
-    """Writes all of a pack that follows from its record and what `write_files` has written."""
+    """Writes all of a pack that follows from its record and what `write_files` has written.
+
+    Raises NothingDoneError without a font for the PDF: all but that and the list is then there.
+    """
     (pack / RECORD).write_bytes(canonical(content))
     if stamp := content.get("timestamp"):
         (pack / STAMP).write_bytes(base64.b64decode(stamp["token"]))
@@ -83,9 +86,9 @@ def write_derived(pack: Path, content: Mapping[str, Any], found: Dossier, manife
     for table in tables:
         write_csv(pack / table.file, table.columns, table.rows)
     write_workbook(content, [*tables, *row_tables(pack)], pack / "evidence.xlsx")
-    (pack / "decision.pdf").write_bytes(write_document(content))
     (pack / "verify.py").write_text(checking_script(), encoding="utf-8")
     (pack / "READ-ME.txt").write_text(_read_me(), encoding="utf-8")
+    (pack / "decision.pdf").write_bytes(write_document(content))
     names = sorted(file.relative_to(pack).as_posix() for file in pack.rglob("*") if file.is_file())
     lines = "".join(f"{sha256_of(pack / name)}  {name}\n" for name in names)
     (pack / LISTING).write_text(lines, encoding="utf-8", newline="\n")

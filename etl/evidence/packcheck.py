@@ -250,13 +250,15 @@ class Checked:
     """What a pack shows of itself.
 
     `record` is empty where it cannot be read. `found` is everything that is not right, `notes` is
-    what could not be checked, each a message code and its values. `keys` have signed.
+    what could not be checked, each a message code and its values. `keys` have signed. `listing` is
+    the SHA-256 of the list of files, empty where there is none.
     """
 
     record: dict[str, Any]
     found: list[Found]
     notes: list[Found]
     keys: list[str]
+    listing: str
 
 
 def check(pack: Pack, checkpoint: str | None = None, keys: Collection[str] = ()) -> Checked:
@@ -290,7 +292,7 @@ def check(pack: Pack, checkpoint: str | None = None, keys: Collection[str] = ())
     signers, notes = _check_signatures(pack, digests, record, keys, found)
     if checkpoint is not None:
         found += _check_checkpoint(record, checkpoint)
-    return Checked(record, found, notes, signers)
+    return Checked(record, found, notes, signers, digests.get(LISTING, ""))
 
 
 def _is_whole(pack: Pack) -> bool:
@@ -312,8 +314,11 @@ def _check_signatures(
     signers: dict[str, None] = {}
     edition = record.get("format")
     if SIGNATURE in digests:
-        with pack.open(SIGNATURE) as file:
-            key, _, signature = file.read().decode("utf-8", "replace").partition(" ")
+        try:
+            with pack.open(SIGNATURE) as file:
+                key, _, signature = file.read().decode().partition(" ")
+        except DAMAGE:
+            key, signature = "", ""
         statement = f"kept pack {digests.get(LISTING)}"
         if signature.endswith("\n") and is_signed(key, statement, signature[:-1]):
             signers[key] = None
@@ -335,7 +340,8 @@ def _check_signatures(
     for key in signers:
         if keys and key not in keys:
             found.append(("pack_other_key", {"key": key}))
-    if len(signers) > 1 and not keys:
+    named = {str(record["key"])} if "key" in record else set()
+    if not keys and len(named | set(signers)) > 1:
         found.append(("pack_keys_differ", {}))
     return list(signers), notes
 

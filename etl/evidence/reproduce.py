@@ -100,7 +100,7 @@ def reproduce(pack: Path) -> Reproduction:
             same_rules = sha256_of(place / "made" / "models.csv") == sha256_of(
                 folder / "models.csv"
             )
-        except (*DAMAGE, AttributeError, ArithmeticError, duckdb.Error) as error:
+        except (*DAMAGE, LookupError, AttributeError, ArithmeticError, duckdb.Error) as error:
             raise KeptError("pack_unreadable", file=pack) from error
     return Reproduction(
         contract_id=str(content["contract_id"]),

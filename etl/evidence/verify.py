@@ -1,6 +1,5 @@
 """`kept verify`: whether records, manifests, batches and packs are as they were written."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from etl.evidence.chain_checks import check_chain, read_record, signatures
 from etl.evidence.file_checks import check_files, strays
 from etl.evidence.findings import Finding
 from etl.evidence.manifest_checks import check_manifests
-from etl.evidence.packcheck import DAMAGE, LISTING, SIGNED_SINCE, canonical, check, open_pack
+from etl.evidence.packcheck import SIGNED_SINCE, canonical, check, open_pack
 from etl.marts import Progress, silent
 from etl.state import State
 from etl.store import Warehouse, now, sha256_of
@@ -174,9 +173,7 @@ def _verify_pack(
         pack = open_pack(path)
         trusted = State(settings).known_keys() | set(keys)
         done = check(pack, keys=trusted)
-        with pack.open(LISTING) as listing:
-            digest = hashlib.sha256(listing.read()).hexdigest()
-    except DAMAGE as error:
+    except ValueError as error:
         raise KeptError("pack_unreadable", file=path) from error
     findings, notes = (
         [Finding(code, _in_words(values)) for code, values in some]
@@ -186,7 +183,7 @@ def _verify_pack(
     found = replace(found, notes=(*notes, *found.notes), keys=tuple(done.keys))
     if found.head is not None and record_files(settings.warehouse):
         archive = None if path.is_dir() else sha256_of(path)
-        more = _of_written(settings, done.record, digest, archive)
+        more = _of_written(settings, done.record, done.listing, archive)
         found = replace(found, findings=(*found.findings, *more))
     return replace(found, known=bool(trusted) and trusted.issuperset(found.keys))
 
