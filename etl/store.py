@@ -225,9 +225,9 @@ class Warehouse:
             return ""
 
     def _is_of_a_writer(self, number: int) -> bool:
-        """Whether what lies beyond that manifest is of a writer who began there.
+        """Whether what lies beyond that manifest is of a writer that began there.
 
-        He is at work, or was killed and left lock.json behind.
+        It is at work, or was killed and left lock.json behind.
         """
         holder = _read_holder(self.path("lock.json"))
         # An earlier version of Kept did not note where it began.
@@ -324,7 +324,7 @@ class Warehouse:
     ) -> Iterator[None]:
         """Alone in the warehouse; `waiting_for` is told for whom one waits.
 
-        What the writer before left, who was killed, goes to the trash first. What this one adds
+        What a killed writer left goes to the trash first. What this one adds
         is taken away again where it fails. `unchecked` is for those who put a damaged warehouse
         right: nothing is looked at and nothing swept. Raises KeptError when another writer does
         not finish in time, DamagedError as `manifest` does.
@@ -482,14 +482,14 @@ class Warehouse:
     def checked(self) -> Manifest:
         """The current manifest, as `manifest` gives it, where nothing lies beyond it.
 
-        Raises DamagedError where there is more than a writer who was killed may have left.
+        Raises DamagedError where there is more than a killed writer may have left.
         """
         manifest = self.manifest()
         self._left_behind(manifest)
         return manifest
 
     def _left_behind(self, manifest: Manifest) -> list[Path]:
-        """What a writer left who began from `manifest` and was killed; raises DamagedError."""
+        """What a writer left that began from `manifest` and was killed; raises DamagedError."""
         found = [file for file in self.unlisted(manifest) if self._is_newer(file, manifest)]
         beyond = [file for file in found if file.parent.name != "raw"]
         killed = self._is_of_a_writer(manifest.number)
