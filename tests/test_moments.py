@@ -209,6 +209,7 @@ def test_order(reported: str, responded: str, holds: bool) -> None:
         ("1970-01-01 00:00:00", "implausible_date"),
         ("1989-12-31 23:59:59", "implausible_date"),
         ("1990-01-01 00:00:00", None),
+        ("0001-01-01", "implausible_date"),
         ("2100-01-01", "implausible_date"),
         ("2126-01-05 09:00", "implausible_date"),
         ("民国元年1月5日", "not_a_instant"),
