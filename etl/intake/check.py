@@ -137,7 +137,7 @@ def check(
 
 def _value(column: Column, seen: Moments) -> str:
     """A column as it is stored."""
-    value = seen.value.get(column.name, f'"{column.name}"')
+    value = seen.earliest(column.name)
     if column.endless:
         value = f"case when {value} not in {listed(column.endless)} then {value} end"
     return f'{value} as "{column.name}"'
@@ -336,7 +336,7 @@ def _problems(match: Match, cells: Mapping[str, str], seen: Moments, now: dateti
             known = catalogue().terms if column.known == "term" else catalogue().clauses
             rules.append((f'"{name}" not in {listed(known)}', name, f"no_such_{column.known}", {}))
     rules += [
-        (f'{seen.latest(then)} < "{first}"', then, "before", {"first": first})
+        (f"{seen.latest(then)} < {seen.earliest(first)}", then, "before", {"first": first})
         for first, then in log.order
     ]
     if log.name == "terms":

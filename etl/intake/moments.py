@@ -36,13 +36,17 @@ class Moments:
     ambiguous: Mapping[str, str] = field(default_factory=dict)
     value: Mapping[str, str] = field(default_factory=dict)
 
+    def earliest(self, column: str) -> str:
+        """The earliest reading of an instant or date, and its value."""
+        return self.value.get(column, f'"{column}"')
+
     def latest(self, column: str) -> str:
         """The latest reading of an instant or date."""
-        instant = f'"{column}"'
+        earliest = self.earliest(column)
         if column not in self.is_day:
-            return instant
-        last = f"{instant} + interval {DAY_SECONDS - 1} second"
-        return f"case when {self.is_day[column]} then {last} else {instant} end"
+            return earliest
+        last = f"{earliest} + interval {DAY_SECONDS - 1} second"
+        return f"case when {self.is_day[column]} then {last} else {earliest} end"
 
     @property
     def days(self) -> str:
@@ -105,6 +109,8 @@ def moments(
         if span.start in is_day and columns[name].type == "instant":
             # So many whole days after a day is a day.
             is_day[name] = f'({is_day[span.start]}) and "{name}" is not null'
+            if span.start in value:
+                value[name] = f'{value[span.start]} + ("{name}" - "{span.start}")'
     return Moments({n: is_day[n] for n in names if n in is_day}, ambiguous, value)
 
 
