@@ -156,14 +156,18 @@ def build_marts(
     of the last load (after which nothing is known), `at` the as-of or None for the data horizon.
     With `wanted`, only these models are built, and what they need. `last_events` is a table (log,
     contract_id, last_at) for where only a part of the logs is at hand: up to when the files reach
-    that the rows came from. `timezone` is that of the instants in the logs.
+    that the rows came from, and as `HORIZON` the latest event of all. `timezone` is
+    that of the instants in the logs.
     """
     for log in catalogue().logs.values():
         con.execute(references.counted_view_sql(log, logs))
         con.execute(f"create temp table recorded_{log.name} as {as_of.recorded_sql(log, logs)}")
-    ends = f"select * from {last_events}" if last_events else as_of.last_event_sql()
+    ends, last = as_of.last_event_sql(), as_of.horizon_sql()
+    if last_events:
+        ends = f"from {last_events} where log <> '{as_of.HORIZON}'"
+        last = f"select max(last_at) from {last_events} where log = '{as_of.HORIZON}'"
     con.execute(f"create temp view log_last_event as {ends}")
-    horizon = con.execute(as_of.horizon_sql()).fetchone()
+    horizon = con.execute(last).fetchone()
     latest = horizon[0] if horizon and horizon[0] is not None else known_at
     horizon_at = min(latest, known_at)
     con.execute(

@@ -19,6 +19,7 @@ def days(*texts: str, timezone: str = "Asia/Shanghai") -> list[tuple[object, obj
 
 
 DAY = ";responded_at;"
+SPAN = '[durations]\nresolved_at = { header = "历时", from = "reported_at", unit = "hours" }\n'
 JAN_5 = datetime(2026, 1, 5)
 
 
@@ -79,6 +80,15 @@ def test_a_date_with_an_offset_is_the_date_that_is_written() -> None:
     assert found == [(datetime(2026, 1, 5, 8), None), (datetime(2026, 1, 5, 9), None)]
 
 
+def test_a_day_with_an_offset_is_compared_as_a_day() -> None:
+    header = (*TICKET, "响应时间", "历时")
+    row = ("A", "C", "咨询", "2026-01-05T00:00:00Z", "2026-01-05 03:00", "48")
+    result, rows = mapped(SPAN, header, row)
+    assert not result.rejects
+    assert (rows[0]["reported_at"], rows[0]["resolved_at"]) == (JAN_5, datetime(2026, 1, 7))
+    assert rows[0]["days"] == ";reported_at;resolved_at;"
+
+
 def test_the_days_of_a_row_are_named_in_the_order_of_the_log() -> None:
     header = (*TICKET, "解决时间", "响应时间", "关闭时间")
     _, rows = checked(
@@ -130,9 +140,6 @@ def test_a_date_and_a_time_joined_count_as_one() -> None:
 
 
 # Spans from a day
-
-
-SPAN = '[durations]\nresolved_at = { header = "历时", from = "reported_at", unit = "hours" }\n'
 
 
 def test_a_span_from_a_day_ends_on_a_day_only_after_whole_days() -> None:
@@ -209,6 +216,7 @@ def test_order(reported: str, responded: str, holds: bool) -> None:
         ("1970-01-01 00:00:00", "implausible_date"),
         ("1989-12-31 23:59:59", "implausible_date"),
         ("1990-01-01 00:00:00", None),
+        ("0001-01-01", "implausible_date"),
         ("2100-01-01", "implausible_date"),
         ("2126-01-05 09:00", "implausible_date"),
         ("民国元年1月5日", "not_a_instant"),

@@ -275,6 +275,17 @@ def test_bare_numbers_are_counted_from_when_in_which_unit(open_page: Open, tiny:
     assert found["Responded at"].tolist()[:2] == ["2025-06-01 08:15:00", "2025-06-02 08:25:00"]
 
 
+def test_a_warranty_without_a_unit_is_in_months_or_years(open_page: Open, tiny: Path):
+    rows = "设备编号,合同编号,使用部门,厂家质保\nU-8,HT-1,内科,3\nU-9,HT-1,内科,5\n"
+    app = drop(open_page(tiny), ("units.csv", rows))
+    assert "months or years" in html(app)
+
+    settle(app.button(key="answer_True").click().run())
+    label = catalogue().logs["equipment"].columns["manufacturer_warranty_months"].label.en
+    found = next(f.value for f in app.dataframe if label in f.value)
+    assert [str(value) for value in found[label]] == ["36", "60"]
+
+
 def test_what_is_like_no_log_can_be_taken_for_one(open_page: Open, tiny: Path):
     app = drop(open_page(tiny), ("odd.csv", "故障单号,报修时间,类别\nK-1,2025-06-05 08:00,软件\n"))
     assert words("en")("data.no_log") in html(app)

@@ -583,3 +583,21 @@ def test_an_ods_that_says_to_be_huge_or_makes_no_sense(
 def test_entities_are_not_followed(tmp_path: Path) -> None:
     declared = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
     assert refused(ods(tmp_path, line(cell("&b;")), before=declared)).code == "workbook_broken"
+
+
+def test_a_workbook_of_very_many_styles(tmp_path: Path) -> None:
+    """What is too many to be looked for by name is found all the same."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append([*TICKET, "响应时间", "维修费"])
+    for n in range(400):
+        row = [f"T{n}", "C", FAULT, AT, MIDNIGHT if n % 2 else AT, 8659380.130000001]
+        sheet.append(row)
+        sheet.cell(n + 2, 5).number_format = f'yyyy-mm-dd "{n}"' if n % 3 else f'h:mm "{n}"'
+        sheet.cell(n + 2, 6).number_format = f'0.00 "{n}"'
+    out = io.BytesIO()
+    book.save(out)
+    result, found = loaded(tmp_path, out.getvalue())
+    assert not result.rejects
+    assert {row["labour_charge"] for row in found} == {Decimal("8659380.13")}
+    assert [row["days"] for row in found] == [DAY if n % 2 and n % 3 else None for n in range(400)]

@@ -315,7 +315,7 @@ def _column(name: str, raw: Mapping[str, Any]) -> Column:
         ahead=raw.get("ahead", False),
         bookkeeping=raw.get("bookkeeping", False),
         date_means_end_of_day=raw.get("date_means_end_of_day", False),
-        foreseen=raw.get("foreseen", raw.get("ahead", False)),
+        foreseen=any(raw.get(one) for one in ("foreseen", "ahead", "bookkeeping")),
         no_end=tuple(raw.get("no_end", ())),
     )
 

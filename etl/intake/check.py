@@ -19,15 +19,13 @@ from etl.catalogue import Column, Log, Text, catalogue
 from etl.intake.cells import SQL_TYPES, Spelling, parts_of, typed, year_first
 from etl.intake.mapping import CONTRACT, YEAR
 from etl.intake.match import Match, Note, noted
-from etl.intake.moments import DAY_SECONDS, Moments, moments, written_columns
+from etl.intake.moments import DAY_SECONDS, PLAUSIBLE, Moments, moments, written_columns
 from etl.intake.read.odd_cells import DAMAGED, MERGED, UNCALCULATED
 from etl.intake.spans import span_problem, span_seconds
 from etl.intake.survey import BLANKS, CARRIED, clean, refusal, sources, survey
 from etl.intake.zones import later
 from etl.sql import listed, literal
 
-# A date outside of these is a slip, or what a spreadsheet or a database makes of no date.
-_PLAUSIBLE = ("1990-01-01", "2100-01-01")
 # Clocks differ, and zones.
 _AHEAD = timedelta(hours=24)
 
@@ -139,7 +137,7 @@ def check(
 
 def _value(column: Column, seen: Moments) -> str:
     """A column as it is stored."""
-    value = seen.value.get(column.name, f'"{column.name}"')
+    value = seen.earliest(column.name)
     if column.endless:
         value = f"case when {value} not in {listed(column.endless)} then {value} end"
     return f'{value} as "{column.name}"'
@@ -338,7 +336,7 @@ def _problems(match: Match, cells: Mapping[str, str], seen: Moments, now: dateti
             known = catalogue().terms if column.known == "term" else catalogue().clauses
             rules.append((f'"{name}" not in {listed(known)}', name, f"no_such_{column.known}", {}))
     rules += [
-        (f'{seen.latest(then)} < "{first}"', then, "before", {"first": first})
+        (f"{seen.latest(then)} < {seen.earliest(first)}", then, "before", {"first": first})
         for first, then in log.order
     ]
     if log.name == "terms":
@@ -361,7 +359,7 @@ def _span_rules(match: Match, name: str, seen: Moments) -> Iterator[_Rule]:
 def _date_rules(column: Column, seen: Moments, now: datetime) -> Iterator[_Rule]:
     """What is wrong with a date that can be read."""
     name = column.name
-    first, end = (f"date {literal(date)}" for date in _PLAUSIBLE)
+    first, end = (f"date {literal(date)}" for date in PLAUSIBLE)
     implausible = f'("{name}" < {first} or "{name}" >= {end})'
     if column.endless:
         implausible += f' and "{name}" not in {listed(column.endless)}'

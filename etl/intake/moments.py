@@ -15,7 +15,10 @@ import duckdb
 from etl.intake.cells import Spelling, at_midnight, without_time, written_date
 from etl.intake.match import LACKS, Match
 from etl.intake.zones import in_shift, shifts
+from etl.sql import literal
 
+# A date outside of these is a slip, or what a spreadsheet or a database makes of no date.
+PLAUSIBLE = ("1990-01-01", "2100-01-01")
 DAY_SECONDS = 86_400
 _ALONE, _MIDNIGHT, _TIMED = range(3)
 
@@ -33,13 +36,17 @@ class Moments:
     ambiguous: Mapping[str, str] = field(default_factory=dict)
     value: Mapping[str, str] = field(default_factory=dict)
 
+    def earliest(self, column: str) -> str:
+        """The earliest reading of an instant or date, and its value."""
+        return self.value.get(column, f'"{column}"')
+
     def latest(self, column: str) -> str:
         """The latest reading of an instant or date."""
-        instant = f'"{column}"'
+        earliest = self.earliest(column)
         if column not in self.is_day:
-            return instant
-        last = f"{instant} + interval {DAY_SECONDS - 1} second"
-        return f"case when {self.is_day[column]} then {last} else {instant} end"
+            return earliest
+        last = f"{earliest} + interval {DAY_SECONDS - 1} second"
+        return f"case when {self.is_day[column]} then {last} else {earliest} end"
 
     @property
     def days(self) -> str:
@@ -78,7 +85,7 @@ def moments(
     counts = ", ".join(
         f"""count("{name}"), count(*) filter ("{name} kind" = {_TIMED}), """
         f"""count(*) filter ("{name} kind" = {_ALONE}), count({dates[name]}), """
-        f'min("{name}"), max("{name}")'
+        f"""min("{name}") filter ({_in_years(name)}), max("{name}") filter ({_in_years(name)})"""
         for name in asked
     )
     rows = f"select {kinds}{carried} from typed_text"
@@ -97,13 +104,20 @@ def moments(
                 value[name] = f'coalesce(cast("{name} date" as timestamp), "{name}")'
         elif alone:
             is_day[name] = _alone(name, spelled)
-        if values and (condition := _ambiguous(name, spelled, first, last, timezone)):
+        if first and (condition := _ambiguous(name, spelled, first, last, timezone)):
             ambiguous[name] = condition
     for name, span in spans.items():
         if span.start in is_day and columns[name].type == "instant":
             # So many whole days after a day is a day.
             is_day[name] = f'({is_day[span.start]}) and "{name}" is not null'
+            if span.start in value:
+                value[name] = f'{value[span.start]} + ("{name}" - "{span.start}")'
     return Moments({n: is_day[n] for n in names if n in is_day}, ambiguous, value)
+
+
+def _in_years(name: str) -> str:
+    first, end = (f"timestamp {literal(date)}" for date in PLAUSIBLE)
+    return f'"{name}" >= {first} and "{name}" < {end}'
 
 
 def _kind(name: str, spelled: bool, exact: bool) -> str:

@@ -99,7 +99,7 @@ class OddCells(Scan):
             (matches("mergeCell "), _RANGE, self._range),
         ]
         if styles.ids:
-            searches.append(_of(styles.ids, "([0-9]{1,15})", self._id))
+            searches.append(_of(styles.ids, "[0-9]{1,15}", self._id))
         super().__init__(searches)
 
     def _formula(self, found: "re.Match[bytes]") -> None:
@@ -126,10 +126,9 @@ class OddCells(Scan):
 
     def _id(self, found: "re.Match[bytes]") -> None:
         tag = _tag(found)
-        style = _STYLE.search(tag)
-        if style and style[1] in self._styles.ids and _is_number(tag):
-            letters, width = self._styles.ids[style[1]]
-            self._note(tag, letters + found[1].decode().zfill(width))
+        if found[1] in self._styles.ids and _is_number(tag):
+            letters, width = self._styles.ids[found[1]]
+            self._note(tag, letters + found[2].decode().zfill(width))
 
     def _range(self, found: "re.Match[bytes]") -> None:
         first, last = int(found[2]) - 1, int(found[4]) - 1
@@ -148,13 +147,14 @@ class ShownDays(Scan):
 
     def __init__(self, styles: Styles) -> None:
         self.days: dict[int, array[int]] = {}
+        self._styles = styles
         super().__init__([_of(styles.days, "[0-9]+", self._day)] if styles.days else [])
 
     def _day(self, found: "re.Match[bytes]") -> None:
         # Of many cells, so in few steps: whether it is a date at all, its text will tell.
         block, start = found.string, found.start()
         place = _PLACE.search(block, block.rfind(b"<", 0, start), found.end())
-        if place:
+        if place and found[1] in self._styles.days:
             column = column_of(place[1])
             if column not in self.days:
                 self.days[column] = array("l")
@@ -181,9 +181,8 @@ class HeldKinds(Scan):
 
     def _styled(self, found: "re.Match[bytes]") -> None:
         tag = _tag(found)
-        style = _STYLE.search(tag)
-        if style and style[1] in self._styles.dates and _is_number(tag):
-            self._note(tag, DAMAGED[style[1] in self._styles.times])
+        if found[1] in self._styles.dates and _is_number(tag):
+            self._note(tag, DAMAGED[found[1] in self._styles.times])
 
     def _note(self, tag: bytes, kind: str) -> None:
         place = _place(tag)
@@ -232,18 +231,21 @@ def _of(styles: Collection[bytes], value: str, take: Callable[["re.Match[bytes]"
 
     It begins with a letter that few cells have, so that looking through a whole piece is quick.
     """
-    names = "|".join(sorted(style.decode() for style in styles))
-    pattern = rf"s\s*=\s*[\"'](?:{names})[\"'][^<>]*>{_AFTER_FORMULA}{value}</"
+    pattern = rf"s\s*=\s*[\"']({_names(styles)})[\"'][^<>]*>{_AFTER_FORMULA}({value})</"
     return matches(pattern), re.compile(pattern.encode()), take
+
+
+def _names(styles: Collection[bytes]) -> str:
+    """A pattern for the numbers of some styles; of all where these are too many to be named."""
+    if len(styles) > _MOST_STYLES:
+        return "[0-9]+"
+    return "|".join(sorted(style.decode() for style in styles)) or "0"
 
 
 def _of_style(styles: frozenset[bytes], then: str) -> str:
     """A pattern for a cell that has one of these styles, or says none."""
-    names = "|".join(sorted(style.decode() for style in styles)) or "0"
-    if len(styles) > _MOST_STYLES:
-        names = "[0-9]+"
     other = r"[A-Za-rt-z][\w:]*\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*')"
-    return rf"<{_N}c\b(?:\s+(?:{other}|s\s*=\s*[\"'](?:{names})[\"']))*\s*>{then}"
+    return rf"<{_N}c\b(?:\s+(?:{other}|s\s*=\s*[\"'](?:{_names(styles)})[\"']))*\s*>{then}"
 
 
 def matches(pattern: str) -> Callable[[bytes], bool]:
