@@ -278,6 +278,11 @@ def test_a_title_above_is_no_group_of_what_is_known_without_it() -> None:
     assert match.headers == (*TICKET, "备注")
 
 
+def test_a_title_is_no_group_of_what_is_there_twice() -> None:
+    match = matched_two(["月报", "", "", "", "制表", "审核"], [*TICKET, "备注", "备注"])
+    assert match.headers == (*TICKET, "备注", "备注")
+
+
 def test_a_mapping_remembered_for_the_headings_below_is_still_theirs() -> None:
     headers = [*TICKET[:3], "时间", "备注"]
     kept = ColumnMapping("tickets", headers=tuple(headers), columns={"reported_at": ("时间",)})

@@ -115,19 +115,27 @@ def _groups(table: TextTable, index: int, width: int) -> list[str]:
 
 
 def headers_of(found: Sequence[Heading], log: str) -> tuple[str, ...]:
-    """The header of each column, with its group where only so a log knows it or it is not twice."""
+    """The header of each column: with its group where the log knows it so.
+
+    Beside such a one, what is there twice below has its group as well; a title is no group.
+    """
     known = aliases(log)
-    owns = Counter(as_written(heading.own) for heading in found)
-    joined = Counter(as_written(heading.joined) for heading in found if heading.joined)
+    in_group = [bool(one.joined) and fold_header(one.joined or "") in known for one in found]
+    owns = Counter(as_written(one.own) for one in found)
+    joined = Counter(as_written(one.joined) for one in found if one.joined)
     return tuple(
-        heading.joined
-        if heading.joined
+        one.joined
+        if one.joined
         and (
-            fold_header(heading.joined) in known
-            or (owns[as_written(heading.own)] > 1 and joined[as_written(heading.joined)] == 1)
+            is_known
+            or (
+                any(in_group)
+                and owns[as_written(one.own)] > 1
+                and joined[as_written(one.joined)] == 1
+            )
         )
-        else heading.own
-        for heading in found
+        else one.own
+        for one, is_known in zip(found, in_group, strict=True)
     )
 
 
