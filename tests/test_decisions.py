@@ -483,7 +483,7 @@ def test_nothing_follows_what_the_last_checkpoint_no_longer_finds(
     (settings.warehouse / "CURRENT").write_text("1\n", encoding="utf-8")
     with pytest.raises(KeptError) as refused:
         decide(settings, "HT-1", partial("10"))
-    assert refusal(refused) == "manifests_unsound"
+    assert refusal(refused) == "current_behind"
     assert "checkpoint_rolled_back" in [one.code for one in verify(settings).findings]
 
 
