@@ -67,6 +67,7 @@ def serve(
 
     # The pages run in this process and ask etl.config for their settings, as every command does.
     os.environ["KEPT_WAREHOUSE"] = str(settings.warehouse.absolute())
+    os.environ["KEPT_STATE"] = str(settings.state_folder.absolute())
     if settings.timezone is not None:
         os.environ["KEPT_TIMEZONE"] = settings.timezone
     # Streamlit puts the folder of argv[0] on the import path, where etl's modules would shadow

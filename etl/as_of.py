@@ -10,6 +10,8 @@ from etl.sql import literal
 END_OF_DAY = "interval 86399 second"
 HORIZON_LOGS = ("tickets", "complaints", "parts")
 """The logs whose latest event is the data horizon."""
+HORIZON = "horizon"
+"""What the data horizon is called where it stands among the last events of logs."""
 
 
 def latest_name(column: str) -> str:

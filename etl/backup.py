@@ -63,7 +63,7 @@ def backup(
     progress: Tell = _silent,
     waiting_for: Callable[[str], None] = lambda _holder: None,
 ) -> Backup:
-    """Writes everything but the cache into the zip `target`, under the lock, and reads it again.
+    """Writes everything but the cache into the zip `target`, under the lock, and reads that again.
 
     Raises KeptError where `target` is there already or inside the warehouse, and NothingDoneError
     where nothing was loaded yet or the disk has no room.
@@ -76,27 +76,27 @@ def backup(
         raise KeptError("backup_inside", file=target, warehouse=warehouse.root)
     if not warehouse.manifest().number:
         raise NothingDoneError("warehouse_empty", warehouse=warehouse.root)
-    with warehouse.lock(waiting_for):
-        for left in target.parent.glob(f".{target.name}.*.tmp"):
-            if is_temporary(left.name):
-                left.unlink(missing_ok=True)
-        files = dict(_files(warehouse))
-        needed = sum(file.stat().st_size for file in files.values())
-        temporary = target.with_name(f".{target.name}.{secrets.randbits(48)}.tmp")
-        try:
+    temporary = target.with_name(f".{target.name}.{secrets.randbits(48)}.tmp")
+    try:
+        with warehouse.lock(waiting_for):
+            for left in target.parent.glob(f".{target.name}.*.tmp"):
+                if is_temporary(left.name):
+                    left.unlink(missing_ok=True)
+            manifest, files = warehouse.manifest(), dict(_files(warehouse))
+            needed = sum(file.stat().st_size for file in files.values())
             with room({target.absolute().parent: needed}):
                 entries = _write(temporary, files, progress)
-            with _opened(temporary) as (pack, _):
-                for done, (name, entry) in enumerate(entries.items()):
-                    progress(name, done, len(entries))
-                    _copy(pack, name, entry, None)
-            restrict(temporary)
-            sync(temporary)
-            os.replace(temporary, target)
-            sync(target.absolute().parent)
-        finally:
-            temporary.unlink(missing_ok=True)
-        return _made(warehouse, warehouse.manifest(), entries)
+        with _opened(temporary) as (pack, _):
+            for done, (name, entry) in enumerate(entries.items()):
+                progress(name, done, len(entries))
+                _copy(pack, name, entry, None)
+        restrict(temporary)
+        sync(temporary)
+        os.replace(temporary, target)
+        sync(target.absolute().parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return _made(warehouse, manifest, entries)
 
 
 def restore(
@@ -121,9 +121,9 @@ def restore(
                     if name in there or name == "CURRENT":
                         continue
                     target = warehouse.path(*name.split("/"))
+                    written.append(target)
                     with warehouse.writing(target) as temporary, temporary.open("wb") as out:
                         _copy(pack, name, entry, out)
-                    written.append(target)
                 manifest = _in_force(pack, warehouse, entries)
                 sha256 = entries[f"manifests/{manifest.number}.json"].sha256
                 warehouse.name_current(Current(manifest.number, sha256))

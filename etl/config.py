@@ -39,7 +39,9 @@ class Staging:
 class Settings:
     """Where the warehouse is, which clock its figures follow, how Kept speaks.
 
-    `timezone` is None where nobody named one: a warehouse then keeps its own.
+    `timezone` is None where nobody named one: a warehouse then keeps its own. `state` is None for
+    the folder beside the warehouse. Decisions are time-stamped where `timestamp_url` names an
+    authority (RFC 3161), whose certificates are in the PEM file `timestamp_certificates`.
     """
 
     warehouse: Path
@@ -50,6 +52,14 @@ class Settings:
     lock_timeout_seconds: float = 600
     limits: Limits = field(default_factory=Limits)
     staging: Staging = field(default_factory=Staging)
+    state: Path | None = None
+    timestamp_url: str | None = None
+    timestamp_certificates: Path | None = None
+
+    @property
+    def state_folder(self) -> Path:
+        """The folder of the signing key and the last checkpoint, outside the warehouse."""
+        return self.state or Path(f"{os.path.abspath(self.warehouse)}.state")
 
     @classmethod
     def from_environment(
@@ -80,6 +90,9 @@ class Settings:
                 session_bytes=_number("KEPT_MAX_SESSION_STAGED_BYTES", Staging.session_bytes),
                 all_bytes=_number("KEPT_MAX_STAGED_BYTES", Staging.all_bytes),
             ),
+            state=_path("KEPT_STATE"),
+            timestamp_url=os.environ.get("KEPT_TIMESTAMP_URL") or None,
+            timestamp_certificates=_path("KEPT_TIMESTAMP_CERTIFICATES"),
         )
 
     @staticmethod
@@ -118,6 +131,10 @@ def _allowed_hosts(text: str) -> tuple[AllowedHost, ...]:
         port = None if parts["port"] is None else int(parts["port"])
         found.append(AllowedHost(parts["name"], parts["scheme"], port))
     return tuple(found)
+
+
+def _path(name: str) -> Path | None:
+    return Path(text) if (text := os.environ.get(name)) else None
 
 
 def _number(name: str, default: int) -> int:

@@ -51,6 +51,8 @@ SIGNAL_COLUMNS: Mapping[str, str] = {
 }  # fmt: skip
 """What a signal may say; what its model leaves out is empty."""
 _GATHERED = {"clauses": "clause_row", "signals": "signal_row"}
+_PAUSED = "paused_row"
+"""The rows of clauses whose due agreed pauses move."""
 _COLUMNS = {"clauses": CLAUSE_COLUMNS, "signals": SIGNAL_COLUMNS, "readings": CLAUSE_COLUMNS}
 _VIEWS = "views"
 
@@ -154,14 +156,18 @@ def build_marts(
     of the last load (after which nothing is known), `at` the as-of or None for the data horizon.
     With `wanted`, only these models are built, and what they need. `last_events` is a table (log,
     contract_id, last_at) for where only a part of the logs is at hand: up to when the files reach
-    that the rows came from. `timezone` is that of the instants in the logs.
+    that the rows came from, and as `HORIZON` the latest event of all. `timezone` is
+    that of the instants in the logs.
     """
     for log in catalogue().logs.values():
         con.execute(references.counted_view_sql(log, logs))
         con.execute(f"create temp table recorded_{log.name} as {as_of.recorded_sql(log, logs)}")
-    ends = f"select * from {last_events}" if last_events else as_of.last_event_sql()
+    ends, last = as_of.last_event_sql(), as_of.horizon_sql()
+    if last_events:
+        ends = f"from {last_events} where log <> '{as_of.HORIZON}'"
+        last = f"select max(last_at) from {last_events} where log = '{as_of.HORIZON}'"
     con.execute(f"create temp view log_last_event as {ends}")
-    horizon = con.execute(as_of.horizon_sql()).fetchone()
+    horizon = con.execute(last).fetchone()
     latest = horizon[0] if horizon and horizon[0] is not None else known_at
     horizon_at = min(latest, known_at)
     con.execute(
@@ -183,6 +189,8 @@ def build_marts(
             if view in relations(model.sql):
                 con.execute(f"create temp view {view} as {_rows_of(kind, every)}")
                 del missing[kind]
+                if kind == "clauses":
+                    con.execute(f"create temp view {_PAUSED} as {_paused_rows(every)}")
         if model.kind in _COLUMNS:
             con.execute(f"create temp view {model.relation} as {_with_all_columns(model)}")
         elif model.kind == _VIEWS:
@@ -281,6 +289,14 @@ def needed_for(wanted: Collection[str]) -> list[Model]:
             if gathered in reads and not every & set(wanted):
                 needed |= every
     return [model for name, model in models().items() if name in needed]
+
+
+def _paused_rows(every: Iterable[Model]) -> str:
+    """The rows of the clauses whose due agreed pauses move; planned apart, they are few."""
+    paused = [
+        one for one in every if one.kind == "clauses" and catalogue().clauses[one.name].paused
+    ]
+    return _rows_of("clauses", paused) or "select * from clause_row where false"
 
 
 def _rows_of(kind: str, every: Iterable[Model]) -> str:

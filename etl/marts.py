@@ -174,16 +174,26 @@ def build_generation(warehouse: Warehouse, manifest: Manifest, progress: Progres
     return _build(_home(warehouse, named.parent) / named.name, warehouse, manifest, progress)
 
 
+def generation_in_force(warehouse: Warehouse, progress: Progress = silent) -> Marts:
+    """The generation of the manifest in force; the caller holds the lock.
+
+    Raises KeptError where the warehouse holds nothing.
+    """
+    _, manifest = _holding(warehouse.settings)
+    return opened(whole_generation(warehouse, manifest, progress, locked=True), manifest)
+
+
 def build_apart(
     warehouse: Warehouse,
     manifest: Manifest,
-    as_of: datetime,
+    as_of: datetime | None,
     folder: Path,
     progress: Progress = silent,
 ) -> Marts:
-    """The marts of a manifest at `as_of`, built in `folder` from its batches alone.
+    """The marts of a manifest at `as_of` (None: the data horizon), from its batches alone.
 
-    What lies in `folder` from an earlier call is used again; nothing of `generations/` is.
+    Built in `folder`: what lies there from an earlier call is used again, nothing of
+    `generations/` is.
     """
     generation = folder / f"{manifest.number}.duckdb"
     if not generation.exists():

@@ -183,14 +183,15 @@ _FIGURES: Mapping[str, str] = {
         select
             contract.contract_id,
             1 - sum(down_seconds) / nullif(sum(service_seconds), 0) as availability,
-            1 - (sum(down_seconds) - sum(covered_seconds)) / nullif(sum(service_seconds), 0)
-                as availability_with_loaner,
+            1 - (sum(cover_down_seconds) - sum(covered_seconds))
+                / nullif(sum(cover_service_seconds), 0) as availability_with_loaner,
             sum(repair_seconds) / nullif(sum(repairs), 0) / 3600 as mttr_hours,
             case
                 when sum(service_seconds) > 0
                     then (sum(service_seconds) - sum(down_seconds))
                         / nullif(sum(counted_faults), 0) / 3600
             end as mtbf_hours,
+            coalesce(sum(open_units), 0)::bigint as open_unit_months,
         from fact_contract as contract
         left join availability_slice as slice on contract.contract_id = slice.contract_id
         group by contract.contract_id

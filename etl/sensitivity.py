@@ -76,7 +76,8 @@ def _scenario_sql(scenario: str, rows: Mapping[str, str], models: Mapping[str, s
         f"from ({sql}) as claim"
         for clause, sql in rows.items()
     )
-    shown = _with("clause_row", claims, models["claim_evidence"])
+    paused = _with("paused_row", "select * from clause_row", models["claim_evidence"])
+    shown = _with("clause_row", claims, paused)
     obligations = _with("claim_evidence", shown, models["obligation"])
     verdicts = _with("obligation", obligations, models["clause_verdict"])
     inside = ", ".join(map(literal, rows))

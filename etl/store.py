@@ -31,12 +31,15 @@ from filelock import FileLock, Timeout
 
 from etl import journal
 from etl.config import DEFAULT_TIMEZONE, Settings
-from etl.disk import make_folder, restrict, sync
+from etl.disk import make_folder, restrict, room, sync
 from etl.errors import DamagedError, KeptError, NothingDoneError
+from etl.state import State, manifest_json, manifest_statement
 from etl.trash import TRASH, empty, throw_away
 
 SCHEMA_VERSION = 1
 KEPT_GENERATIONS = 3
+LEAST_ROOM = 1_000_000
+"""Nobody begins to write with less free on the disk, in bytes."""
 # Only what has a name that Kept gives is ever swept: a folder may hold other people's files.
 # DuckDB lays its log (.wal) and what does not fit into memory (.tmp) beside the file it writes.
 _TEMPORARY = re.compile(r"\..+\.\d+\.tmp(\.tmp|\.wal(\.\w+)?)?")
@@ -81,7 +84,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The batches that count, and those undone; the state of knowledge at one time."""
+    """The batches that count, and those undone; the state of knowledge at one time.
+
+    `signature` is key and signature of the rest of it, None where it is not signed.
+    """
 
     number: int
     parent_sha256: str | None
@@ -90,6 +96,7 @@ class Manifest:
     next_sequence: int
     batches: tuple[Batch, ...]
     undone: tuple[Batch, ...]
+    signature: str | None = None
 
     @property
     def loaded_logs(self) -> frozenset[str]:
@@ -218,9 +225,9 @@ class Warehouse:
             return ""
 
     def _is_of_a_writer(self, number: int) -> bool:
-        """Whether what lies beyond that manifest is of a writer who began there.
+        """Whether what lies beyond that manifest is of a writer that began there.
 
-        He is at work, or was killed and left lock.json behind.
+        It is at work, or was killed and left lock.json behind.
         """
         holder = _read_holder(self.path("lock.json"))
         # An earlier version of Kept did not note where it began.
@@ -236,16 +243,10 @@ class Warehouse:
     def manifest_numbered(self, number: int | str) -> Manifest:
         """An earlier (or the current) manifest. Raises DamagedError where it cannot be read."""
         try:
-            raw = json.loads(self.path("manifests", f"{number}.json").read_text(encoding="utf-8"))
-            if raw["number"] != int(number):
-                raise ValueError(raw["number"])
-            return Manifest(
-                **{
-                    **raw,
-                    "batches": tuple(_batch(row) for row in raw["batches"]),
-                    "undone": tuple(_batch(row) for row in raw["undone"]),
-                }
-            )
+            found = parse_manifest(self.path("manifests", f"{number}.json").read_bytes())
+            if found.number != int(number):
+                raise ValueError(found.number)
+            return found
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise DamagedError("warehouse_damaged", warehouse=self.root, number=number) from error
 
@@ -323,7 +324,7 @@ class Warehouse:
     ) -> Iterator[None]:
         """Alone in the warehouse; `waiting_for` is told for whom one waits.
 
-        What the writer before left, who was killed, goes to the trash first. What this one adds
+        What a killed writer left goes to the trash first. What this one adds
         is taken away again where it fails. `unchecked` is for those who put a damaged warehouse
         right: nothing is looked at and nothing swept. Raises KeptError when another writer does
         not finish in time, DamagedError as `manifest` does.
@@ -343,7 +344,7 @@ class Warehouse:
             except Timeout as error:
                 raise NothingDoneError("warehouse_busy", holder=_holder(holder)) from error
         try:
-            with self._held(unchecked):
+            with room({self.root: LEAST_ROOM}), self._held(unchecked):
                 yield
         finally:
             if is_new and not self.path("CURRENT").exists():
@@ -420,19 +421,21 @@ class Warehouse:
             temporary.unlink(missing_ok=True)
 
     def following(self, manifest: Manifest) -> tuple[Manifest, bytes]:
-        """`manifest` bound to the one before it by its hash, and its file's content."""
+        """`manifest` bound to the one before it by its hash and signed, and its file's content."""
         parent = self.sha256_of_manifest(manifest.number - 1) or None
-        manifest = replace(manifest, parent_sha256=parent)
-        text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
-        return manifest, text.encode("utf-8")
+        manifest = replace(manifest, parent_sha256=parent, signature=None)
+        signature = State(self.settings).sign(manifest_statement(asdict(manifest)))
+        manifest = replace(manifest, signature=signature)
+        return manifest, manifest_json(asdict(manifest)).encode()
 
     def publish(self, manifest: Manifest) -> Manifest:
         """Makes `manifest` the current one; the caller holds the lock and has built its files."""
         manifest, content = self.following(manifest)
-        target = self.path("manifests", f"{manifest.number}.json")
-        with self.writing(target) as temporary:
+        sha256 = hashlib.sha256(content).hexdigest()
+        with self.writing(self.path("manifests", f"{manifest.number}.json")) as temporary:
             temporary.write_bytes(content)
-        self.name_current(Current(manifest.number, hashlib.sha256(content).hexdigest()))
+        self.name_current(Current(manifest.number, sha256))
+        State(self.settings).keep_manifest(manifest.number, sha256, manifest.made_at)
         self._forget_generations(manifest.number)
         return manifest
 
@@ -479,14 +482,14 @@ class Warehouse:
     def checked(self) -> Manifest:
         """The current manifest, as `manifest` gives it, where nothing lies beyond it.
 
-        Raises DamagedError where there is more than a writer who was killed may have left.
+        Raises DamagedError where there is more than a killed writer may have left.
         """
         manifest = self.manifest()
         self._left_behind(manifest)
         return manifest
 
     def _left_behind(self, manifest: Manifest) -> list[Path]:
-        """What a writer left who began from `manifest` and was killed; raises DamagedError."""
+        """What a writer left that began from `manifest` and was killed; raises DamagedError."""
         found = [file for file in self.unlisted(manifest) if self._is_newer(file, manifest)]
         beyond = [file for file in found if file.parent.name != "raw"]
         killed = self._is_of_a_writer(manifest.number)
@@ -542,6 +545,18 @@ class Warehouse:
         nearest = next(p for p in (folder, *folder.parents) if p.exists())
         if not os.access(nearest, os.W_OK):
             raise KeptError("warehouse_not_writable", warehouse=self.root)
+
+
+def parse_manifest(content: bytes) -> Manifest:
+    """A manifest from its file. Raises ValueError, TypeError or KeyError where it is none."""
+    raw = json.loads(content.decode())
+    return Manifest(
+        **{
+            **raw,
+            "batches": tuple(_batch(row) for row in raw["batches"]),
+            "undone": tuple(_batch(row) for row in raw["undone"]),
+        }
+    )
 
 
 def now() -> str:

@@ -15,6 +15,7 @@ from etl.evidence.chain import decisions
 from etl.ledger import fingerprint
 from etl.marts import open_marts
 from etl.report import export
+from etl.state import State
 from etl.store import KEPT_GENERATIONS, Warehouse, is_temporary, sha256_of
 
 ROOT = Path(__file__).parent.parent
@@ -227,9 +228,12 @@ def linked_or_copied(source: str, target: str) -> None:
 
 
 def made_from(old: Path, target: Path, existing: bool) -> Path:
+    """A warehouse with its signing key, so that every run takes the same steps."""
     shutil.rmtree(target, ignore_errors=True)
+    shutil.rmtree(Settings(target).state_folder, ignore_errors=True)
     if existing:
         shutil.copytree(old, target)
+    State(Settings(target)).signing_key()
     return target
 
 

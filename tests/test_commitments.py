@@ -250,7 +250,10 @@ def test_sentences() -> None:
     ("table", "names"),
     [
         ("states", ["met", "breached", "unknown", "pending", "excluded"]),
-        ("verdicts", ["kept", "broken", "undecided", "no_evidence", "open", "no_activity"]),
+        (
+            "verdicts",
+            ["kept", "broken", "undecided", "no_evidence", "open", "no_activity", "not_promised"],
+        ),
         ("contract_verdicts", ["breaches", "evidence_missing", "open_items", "clean"]),
     ],
 )

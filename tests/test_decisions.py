@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from etl.catalogue import catalogue
+from etl.checkpoint import parse_checkpoint
 from etl.cli import app
 from etl.config import Settings
 from etl.errors import KeptError
-from etl.evidence.chain import canonical, parse_checkpoint, parse_record
+from etl.evidence.chain import canonical, parse_record
 from etl.evidence.decisions import (
     Decision,
     Dossier,
@@ -27,7 +28,9 @@ from etl.evidence.decisions import (
     released,
     standing,
 )
+from etl.evidence.files import Proof, proof
 from etl.evidence.people import same_person
+from etl.evidence.verify import verify
 from etl.intake.load import load, undo
 from etl.store import Warehouse
 from tests import evidence_case
@@ -309,14 +312,81 @@ def test_a_record_of_another_contract_cannot_be_corrected(settings: Settings) ->
 
 
 def test_nothing_is_decided_on_what_nobody_has_seen(settings: Settings, tmp_path: Path) -> None:
-    seen = dossier(settings, "HT-1").manifest
+    seen = dossier(settings, "HT-1")
     load(settings, [evidence_case.put(tmp_path / "tickets.csv", evidence_case.LATER)])
 
     with pytest.raises(KeptError) as refused:
         decide(settings, "HT-1", withhold(), seen=seen)
     assert (refusal(refused), refused.value.exit_status) == ("decision_data_moved", 1)
+    assert catalogue().sentence(refused.value, "en") == (
+        "Data was loaded meanwhile (manifest 2), and figures of HT-1 changed: Proposed deduction: "
+        "333.34 → 500.00; Response to a report, Breached: 1 → 2. "
+        "Look again, then decide; nothing was recorded."
+    )
     assert decisions(Warehouse(settings)) == ()
-    assert decide(settings, "HT-1", withhold(), seen=seen + 1).manifest == seen + 1
+    now = dossier(settings, "HT-1")
+    assert decide(settings, "HT-1", withhold(), seen=now).manifest == seen.manifest + 1
+
+
+OTHERS = evidence_case.TICKETS_HEADER + (
+    "T-30,HT-3,U-3,软件故障,2025-07-08 08:00,2025-07-08 09:00,2025-07-08 10:00\n"
+)
+
+
+def test_loads_that_change_no_figure_of_the_contract_do_not_stop_a_decision(
+    settings: Settings, tmp_path: Path
+) -> None:
+    seen = dossier(settings, "HT-1")
+    load(settings, [evidence_case.put(tmp_path / "tickets.csv", OTHERS)])
+    record = decide(settings, "HT-1", partial("10"), seen=seen)
+
+    # Looked at from where it was seen, though the data go on until July.
+    assert (record.manifest, record.as_of) == (2, "2025-06-01T10:00:00")
+    assert record.content["horizon_at"] == "2025-07-08T10:00:00"
+    assert verify(settings, anew=True).findings == ()
+
+
+def test_a_load_while_a_decision_is_recorded_does_not_stop_it(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loads go on between each look and the lock."""
+    numbers = iter(range(100))
+
+    def proof_then_load(found: Dossier) -> Proof:
+        hashes = proof(found)
+        ticket = OTHERS.replace("T-30", f"T-{number}") if (number := next(numbers)) < 1 else ""
+        if ticket:
+            load(settings, [evidence_case.put(tmp_path / "tickets.csv", ticket)])
+        return hashes
+
+    monkeypatch.setattr("etl.evidence.decisions.proof", proof_then_load)
+    record = decide(settings, "HT-1", partial("10"))
+
+    assert record.manifest == 2
+    assert verify(settings, anew=True).findings == ()
+
+
+def test_what_was_seen_long_ago_is_compared_though_its_generation_is_gone(
+    settings: Settings, tmp_path: Path
+) -> None:
+    seen = dossier(settings, "HT-1")
+    for number in range(4):
+        text = OTHERS.replace("T-30", f"T-3{number}")
+        load(settings, [evidence_case.put(tmp_path / "tickets.csv", text)])
+    assert not seen.marts.path.exists()
+
+    assert decide(settings, "HT-1", partial("10"), seen=seen).manifest == 5
+
+
+def test_a_clock_that_is_behind_the_last_record_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(settings, "HT-1", partial("10"))
+    monkeypatch.setattr("etl.evidence.decisions.now", lambda: "2020-01-01T00:00:00+08:00")
+
+    with pytest.raises(KeptError) as refused:
+        decide(settings, "HT-1", partial("10"))
+    assert refusal(refused) == "clock_behind"
 
 
 def test_nobody_decides_from_a_day_that_has_not_come(settings: Settings) -> None:
@@ -395,6 +465,26 @@ def test_nothing_follows_a_record_that_was_changed(settings: Settings) -> None:
     with pytest.raises(KeptError) as refused:
         decide(settings, "HT-1", partial("100"))
     assert refusal(refused) == "chain_unsound"
+
+
+def test_nothing_follows_what_the_last_checkpoint_no_longer_finds(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Records cut off at the end, or the warehouse set back: both still told afterwards."""
+    decide(settings, "HT-1", partial("10"))
+    decide(settings, "HT-1", partial("10"))
+    file = settings.warehouse / "decisions" / "2.json"
+    whole = file.read_bytes()
+    file.unlink()
+    with pytest.raises(KeptError, match="chain_unsound"):
+        decide(settings, "HT-1", partial("10"))
+    file.write_bytes(whole)
+    load(settings, [evidence_case.put(tmp_path / "tickets.csv", OTHERS)])
+    (settings.warehouse / "CURRENT").write_text("1\n", encoding="utf-8")
+    with pytest.raises(KeptError) as refused:
+        decide(settings, "HT-1", partial("10"))
+    assert refusal(refused) == "current_behind"
+    assert "checkpoint_rolled_back" in [one.code for one in verify(settings).findings]
 
 
 def test_two_who_decide_at_once_leave_two_records_in_order(settings: Settings) -> None:

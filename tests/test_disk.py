@@ -217,7 +217,9 @@ def test_ctrl_c_says_what_was_written_and_ends_with_130(
             assert runner.said() == "Interrupted: nothing was written to the warehouse.\n"
             assert truth(settings.warehouse) == before
         else:
-            assert runner.said().startswith("Interrupted. What was finished before stands: ")
+            assert runner.said() == (
+                "Interrupted. What was finished before stands, the last of it manifests/3.json.\n"
+            )
             assert Warehouse(settings).manifest().number == 3
         assert not list(settings.warehouse.rglob("*.tmp*"))
         assert not (settings.warehouse / "trash").exists()

@@ -29,7 +29,7 @@ from etl.evidence.decisions import Decision, decide, dossier
 from etl.evidence.document import document
 from etl.evidence.dossier import Dossier
 from etl.evidence.files import Proof, write_files, write_obligations, write_snapshot
-from etl.evidence.pack import write_pack
+from etl.evidence.pack import write_derived, write_pack
 from etl.evidence.reproduce import read_snapshot, reproduce
 from etl.evidence.statement import statement
 from etl.evidence.tables import Table, summary_tables
@@ -44,11 +44,13 @@ from etl.sql import literal
 from etl.store import sha256_of
 from tests import evidence_case
 from tests.random_logs import any_as_of, built, contracts, merged
+from tests.tampering import FORGER, list_anew, sign_again, unsigned
 
 PACKED = {
     "READ-ME.txt", "clauses.csv", "decision.json", "decision.pdf", "evidence.xlsx", "logs.csv",
-    "manifest.json", "manifest.sha256", "models.csv", "rejected.csv", "rows", "rules", "snapshot",
-    "terms.csv", "verify.py", "waiting.csv", "waivers.csv",
+    "manifest.json", "manifest.sha256", "manifest.sha256.sig", "models.csv",
+    "rejected.csv", "rows", "rules", "snapshot", "terms.csv", "verify.py", "waiting.csv",
+    "waivers.csv",
 }  # fmt: skip
 
 
@@ -118,7 +120,7 @@ def test_a_pack_holds_what_it_is_to_hold(sample: Settings, pack: Path, unpacked:
             state: one[state] for state in catalogue().states
         }
     listed = {row["log"]: row for row in rows(unpacked / "logs.csv")}
-    assert set(listed) == {*catalogue().logs, "rejects", "last_events"}
+    assert set(listed) == {*catalogue().logs, "rejects", "recorded", "last_events"}
     snapshot = literal(unpacked / "snapshot" / "tickets.parquet")
     with duckdb.connect() as con:
         whose = con.execute(f"select distinct contract_id from {snapshot}").fetchall()
@@ -163,7 +165,22 @@ def test_kept_computes_every_row_anew_from_the_pack_alone(
     assert found["differences"] == []
 
 
-def test_it_does_so_for_any_contract_and_day(sample: Settings, tmp_path: Path) -> None:
+def test_without_a_font_all_but_the_pdf_is_compared(
+    pack: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pdf, "_folders", lambda: iter(()))
+    monkeypatch.setenv("KEPT_LANGUAGE", "en")
+    chinese_font.cache_clear()
+    try:
+        status = app(["evidence", "--reproduce", str(pack)], standalone_mode=False)
+    finally:
+        chinese_font.cache_clear()
+
+    assert not status
+    assert "decision.pdf could not be compared" in capsys.readouterr().err
+
+
+def test_it_does_so_for_any_contract_and_day(font: None, sample: Settings, tmp_path: Path) -> None:
     early = dossier(sample, "HT-2025-067", datetime(2025, 12, 1, 12))
     found = reproduce(laid_out(sample, early, tmp_path))
 
@@ -172,15 +189,16 @@ def test_it_does_so_for_any_contract_and_day(sample: Settings, tmp_path: Path) -
     assert [one.raw_verdict for one in early.clauses] == [one.verdict for one in early.clauses]
     assert [one.raw_unknown for one in early.clauses] == [one.unknown for one in early.clauses]
     assert early.raw_verdict == early.verdict
-    assert (found.contract_id, found.differences) == ("HT-2025-067", ())
+    assert (found.contract_id, found.differences, found.files) == ("HT-2025-067", (), ())
 
 
 def laid_out(settings: Settings, found: Dossier, folder: Path) -> Path:
-    """What of a pack its ledger is computed from, as a folder."""
+    """The files of a pack, as a folder."""
     pack = folder / "pack"
     pack.mkdir()
-    hashes = write_files(found, pack)
-    (pack / "decision.json").write_bytes(canonical(statement(found, hashes, "0" * 64)))
+    manifest = settings.warehouse / "manifests" / f"{found.manifest}.json"
+    content = statement(found, write_files(found, pack), sha256_of(manifest))
+    write_derived(pack, content, found, manifest)
     return pack
 
 
@@ -212,17 +230,6 @@ def due(con: duckdb.DuckDBPyConnection, contract: str) -> date | None:
     assert found is not None
     due_on: date | None = found[0]
     return due_on
-
-
-def list_anew(folder: Path) -> None:
-    """Makes manifest.sha256 agree with what is there, as a forger would."""
-    names = sorted(
-        file.relative_to(folder).as_posix()
-        for file in folder.rglob("*")
-        if file.is_file() and file.name != "manifest.sha256"
-    )
-    lines = "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names)
-    (folder / "manifest.sha256").write_text(lines, encoding="utf-8")
 
 
 def flip(folder: Path, name: str) -> None:
@@ -284,13 +291,15 @@ def test_a_changed_record_a_missing_and_an_added_file_are_named(
     (unpacked / "waivers.csv").unlink()
     (unpacked / "more.txt").write_text("x", encoding="utf-8")
     assert codes(sample, unpacked) == ["pack_file_missing", "pack_file_added"]
+    (unpacked / "more.txt").unlink()
 
     record.write_bytes(whole.replace("王一".encode(), "王七".encode()))
     list_anew(unpacked)
-    assert codes(sample, unpacked) == ["pack_record_changed"]
+    relisted = ["pack_signature_wrong", "pack_not_recorded"]
+    assert codes(sample, unpacked) == ["pack_record_changed", *relisted]
     record.write_bytes(whole[:-10])
     list_anew(unpacked)
-    assert codes(sample, unpacked) == ["pack_record_unreadable"]
+    assert codes(sample, unpacked) == ["pack_record_unreadable", *relisted[:1]]
 
 
 def test_a_pack_forged_from_end_to_end_is_told_by_chain_and_checkpoint(
@@ -305,10 +314,34 @@ def test_a_pack_forged_from_end_to_end_is_told_by_chain_and_checkpoint(
     list_anew(unpacked)
     nowhere = replace(sample, warehouse=tmp_path / "none")
 
-    assert codes(sample, unpacked) == ["pack_not_in_chain"]
+    signatures = ["pack_signature_wrong"] * 2
+    assert codes(sample, unpacked) == [*signatures, "pack_not_in_chain", "pack_not_recorded"]
+    assert codes(nowhere, unpacked) == signatures
+    # Signed throughout by somebody else: what is on paper tells.
+    file.write_bytes(canonical(sign_again(content, FORGER)))
+    list_anew(unpacked, FORGER)
     assert codes(nowhere, unpacked) == []
     found = verify(nowhere, unpacked, [honest.checkpoint])
     assert [one.code for one in found.findings] == ["pack_not_of_checkpoint"]
+    found = verify(nowhere, unpacked, keys=[str(honest.key)])
+    assert [one.code for one in found.findings] == ["pack_other_key"]
+
+
+def test_a_pack_from_before_packs_were_signed_is_said_to_be_one(
+    sample: Settings, unpacked: Path, tmp_path: Path
+) -> None:
+    file = unpacked / "decision.json"
+    file.write_bytes(canonical(unsigned(json.loads(file.read_bytes()))))
+    (unpacked / "manifest.sha256.sig").unlink()
+    list_anew(unpacked)
+    found = verify(replace(sample, warehouse=tmp_path / "none"), unpacked)
+
+    assert found.sound
+    assert [one.code for one in found.notes] == ["pack_of_earlier_rules", "no_chain_to_compare"]
+    done = script(of=unpacked)
+    assert done.returncode == 0
+    assert "nothing binds its PDF, workbook and tables" in done.stdout
+    assert script("--key", FORGER.public, of=unpacked).returncode == 2
 
 
 def test_counts_that_do_not_match_the_rows_are_named(sample: Settings, unpacked: Path) -> None:
@@ -320,7 +353,7 @@ def test_counts_that_do_not_match_the_rows_are_named(sample: Settings, unpacked:
     list_anew(unpacked)
     found = verify(sample, unpacked)
 
-    assert [one.code for one in found.findings] == ["pack_count_differs"]
+    assert [one.code for one in found.findings] == ["pack_count_differs", "pack_signature_wrong"]
     assert catalogue().clauses[content["clauses"][0]["clause"]].title.zh in found.findings[0].text(
         "zh"
     )
@@ -353,7 +386,8 @@ def test_what_was_changed_comes_out_otherwise(
     assert (
         f"rows/sla.response.csv: the pack says {changed.strip()}, computed: {lines[1].strip()}"
         in said
-    ) or said[-1].startswith("and ")
+    ) or any(line.startswith("and ") for line in said)
+    assert "models.csv: not, byte by byte, the file that is made anew" in said
     assert printed.err == "Note: the rules of this Kept are not those in the pack.\n"
 
 
@@ -396,7 +430,8 @@ def test_the_script_checks_folder_zip_and_checkpoint(
     sample: Settings, pack: Path, unpacked: Path
 ) -> None:
     record = the_record(sample)
-    count = sum(file.is_file() for file in unpacked.rglob("*")) - 1
+    # All but the list of them and its signature.
+    count = sum(file.is_file() for file in unpacked.rglob("*")) - 2
     for done in (
         script(of=unpacked),
         script(pack, of=unpacked),
@@ -408,9 +443,15 @@ def test_the_script_checks_folder_zip_and_checkpoint(
         assert second == f"All {count} files are as they were written."
         assert record.hash in rest[0]
 
+        assert f"Signed with the key {record.key}" in done.stdout
+
     done = script("--checkpoint", f"1 {'0' * 64}", of=unpacked)
     assert done.returncode == 2
     assert "The record is not the one of the checkpoint" in done.stdout
+    assert script("--key", str(record.key), of=unpacked).returncode == 0
+    done = script("--key", FORGER.public, of=unpacked)
+    assert done.returncode == 2
+    assert "which is none of those that may have signed" in done.stdout
 
 
 def test_the_script_names_what_was_changed(pack: Path, unpacked: Path) -> None:

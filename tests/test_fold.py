@@ -227,6 +227,7 @@ def test_of_an_older_batch_the_columns_that_hold_a_value_are_recorded(
     for batch in raw["batches"]:
         del batch["columns"], batch["older"]
     file.write_text(json.dumps(raw, ensure_ascii=False), encoding="utf-8")
+    warehouse.path("CURRENT").write_text(f"{manifest.number}\n", encoding="utf-8")
     marts.rebuild(settings)
     assert recorded(settings)["A"] == {"ticket_id", "contract_id", "service_type", "reported_at"}
 

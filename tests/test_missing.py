@@ -2,16 +2,18 @@
 
 import pytest
 
-from etl.evidence.missing import CELL, LATER, NO_RECORD, missing_in
+from etl.evidence.missing import CELL, DOUBT, LATER, NO_COLUMN, NO_RECORD, missing_in
 from tests.ledger_case import ledger
 
 WANTED = ("retention", "spares", "warranty")
 TICKET = "ticket_id | equipment_id | channel | service_type | reported_at"
 
 
-def found(given: dict[str, str], as_of: str, clause: str) -> list[tuple[object, ...]]:
+def found(
+    given: dict[str, str], as_of: str, clause: str, absent: dict[str, list[str]] | None = None
+) -> list[tuple[object, ...]]:
     """Subject, kind, log, key, columns and obligations of what the clause lacks."""
-    with ledger(given, as_of, (*WANTED, clause)) as con:
+    with ledger(given, as_of, (*WANTED, clause), absent) as con:
         return [
             (one.subject, one.kind, one.log, one.key, one.columns, one.obligations)
             for one in missing_in(con, "logs", "HT-1")
@@ -162,3 +164,99 @@ def test_an_engineer_in_no_register_has_no_record():
     assert found(given, "2025-06-01", "people.permit")[0][4] == (
         "approved_on", "assessed_on", "permit_from",
     )  # fmt: skip
+
+
+TWO = f"""
+    {TICKET} | closed_at
+    T-1 | U-1 | phone | hardware_fault | 2025-05-01 08:00 | 2025-05-01 12:00
+    T-2 | U-1 | phone | hardware_fault | 2025-05-02 08:00 | 2025-05-02 12:00
+"""
+
+
+def test_a_column_that_was_never_exported_is_asked_for_once():
+    lacks = {"tickets": ["responded_at"]}
+    assert found({"tickets": TWO}, "2025-06-01", "sla.response", lacks) == [
+        ("T-1", NO_COLUMN, "tickets", (), ("responded_at",), 2)
+    ]
+    assert found({"tickets": TWO}, "2025-06-01", "sla.response") == [
+        ("T-1", CELL, "tickets", ("T-1",), ("responded_at",), 1),
+        ("T-2", CELL, "tickets", ("T-2",), ("responded_at",), 1),
+    ]
+
+
+def test_cells_that_the_export_has_are_asked_for_beside_columns_that_it_lacks():
+    given = {
+        "tickets": f"""
+            {TICKET} | resolved_at | labour_charge | parts_charge
+            T-1 | U-1 | phone | hardware_fault | 2025-05-01 08:00 | 2025-05-01 09:00 | 80 | ·
+            T-2 | U-1 | phone | hardware_fault | 2025-05-02 08:00 | 2025-05-02 09:00 | 80 | ·
+        """,
+    }
+
+    lacks = {"tickets": ["cause"]}
+    assert found(given, "2025-06-01", "warranty.free_repair", lacks) == [
+        ("T-1", NO_COLUMN, "tickets", (), ("cause",), 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("log", "text", "clause", "column", "subject", "count"),
+    [
+        (
+            "inspections",
+            "inspection_id | department | kind\nV-1 | 内科 | monthly",
+            "inspection.monthly", "performed_on", "内科|2025-04", 2,
+        ),
+        (
+            "complaints",
+            "complaint_id | received_at | closed_at | satisfied\n"
+            "K-1 | 2025-05-01 08:00 | 2025-05-02 08:00 | no",
+            "complaint.restarted", "round", "K-1/1", 1,
+        ),
+    ],
+)  # fmt: skip
+def test_so_is_one_that_shows_what_no_row_is_about(log, text, clause, column, subject, count):
+    given = {log: text, "coverage": f"log | contract_id | through_at\n{log} | · | 2025-06-30"}
+    (one,) = found(given, "2025-05-31", clause, {log: [column]})
+    assert one == (subject, NO_COLUMN, log, (), (column,), count)
+
+
+def test_a_day_is_asked_for_its_hour_where_the_hour_decides():
+    given = {
+        "tickets": f"""
+            {TICKET} | responded_at | resolved_at
+            T-1 | U-1 | phone | hardware_fault | 2025-05-01 | 2025-05-01 | 2025-05-01
+        """,
+    }
+
+    assert found(given, "2025-06-01", "sla.response") == [
+        ("T-1", CELL, "tickets", ("T-1",), ("reported_at", "responded_at"), 1)
+    ]
+    assert found(given, "2025-06-01", "sla.hardware_repair") == []
+
+
+def test_a_status_without_meaning_is_asked_for():
+    given = {
+        "tickets": f"""
+            {TICKET} | responded_at | status
+            T-1 | U-1 | phone | hardware_fault | 2025-05-01 08:00 | 2025-05-01 08:10 | 已驳回
+        """,
+    }
+
+    assert found(given, "2025-06-01", "sla.response") == [
+        ("T-1", CELL, "tickets", ("T-1",), ("status",), 1)
+    ]
+
+
+def test_a_record_that_leaves_it_open_is_to_be_checked():
+    given = {
+        "tickets": f"""
+            {TICKET} | responded_at | closed_at | status
+            T-1 | U-1 | phone | hardware_fault | 2025-05-01 08:00 | 2025-05-01 08:50\
+ | 2025-05-01 09:00 | cancelled
+        """,
+    }
+
+    assert found(given, "2025-06-01", "sla.response") == [
+        ("T-1", DOUBT, "tickets", ("T-1",), (), 1)
+    ]

@@ -58,7 +58,7 @@ K1           | 2025-06-07 09:00
 
 
 def test_nothing_is_known_after_the_moment_of_loading() -> None:
-    far = TICKETS.replace("2025-06-05 10:00", "2099-01-01")
+    far = TICKETS.replace("2025-06-05 10:00", "2030-01-01 18:00")
     assert as_of_and_horizon({"tickets": far})[0] == KNOWN_AT
 
 

@@ -12,12 +12,18 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import navigation, queries
+from dashboard.charts.availability import availability
 from dashboard.queries import Book, Selection
 from dashboard.queries import availability as asked
 from dashboard.queries import unit as one_unit
 from dashboard.texts import words
+from dashboard.theme import palette
 from etl.catalogue import LANGUAGES
 from etl.intake.load import load
+from etl.marts import open_marts
+from etl.report import report
+from etl.reports.sections import management_report
+from etl.store import Warehouse
 from tests import dashboard_data
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"
@@ -39,8 +45,8 @@ B-1,C-2,ICU,Scanner,2026-01-01
 """,
     "tickets.csv": """ticket_id,equipment_id,channel,service_type,work_stopped,\
 reported_at,resolved_at,loaner_provided_at,loaner_returned_at
-T-1,A-1,phone,hardware_fault,yes,2026-01-10 00:00:00,2026-01-11 00:00:00,2026-01-10 12:00:00,\
-2026-01-11 00:00:00
+T-1,A-1,phone,hardware_fault,yes,2026-01-10 00:00:00,2026-01-11 00:00:00,2026-01-10 11:30:00,\
+2026-01-10 23:30:00
 T-2,A-1,phone,hardware_fault,yes,2026-01-10 06:00:00,2026-01-11 06:00:00,,
 T-3,A-2,phone,hardware_fault,yes,2026-02-10 00:00:00,2026-02-12 00:00:00,,
 T-4,B-1,phone,software_fault,yes,2026-02-20 00:00:00,2026-02-21 00:00:00,,
@@ -306,3 +312,122 @@ def test_a_unit_that_was_never_accepted_has_no_life_yet(open_page):
 
     assert not app.exception
     assert words("en")("equipment.not_accepted") in html(app)
+
+
+@pytest.fixture(scope="module")
+def vague(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """V-1 has a fault of May whose end is a day; V-2 a loaner that went on a day; V-3 is clear."""
+    folder = tmp_path_factory.mktemp("vague")
+    (folder / "contracts.csv").write_text("contract_id,amount,accepted_on\nC-1,1000,2026-05-01\n")
+    (folder / "equipment.csv").write_text(
+        "equipment_id,contract_id,department,accepted_on\n"
+        "V-1,C-1,ICU,2026-05-01\nV-2,C-1,ICU,2026-05-01\nV-3,C-1,ICU,2026-05-01\n"
+    )
+    (folder / "tickets.csv").write_text(
+        "ticket_id,equipment_id,service_type,work_stopped,reported_at,resolved_at,"
+        "loaner_provided_at,loaner_returned_at\n"
+        "T-1,V-1,hardware_fault,yes,2026-05-10 08:00:00,2026-05-11,,\n"
+        "T-2,V-2,hardware_fault,yes,2026-05-10 08:00:00,2026-05-12 08:00:00,"
+        "2026-05-10 10:00:00,2026-05-11\n"
+        "T-3,V-3,consultation,no,2026-05-31 20:00:00,2026-05-31 23:00:00,,\n"
+    )
+    load(dashboard_data.settings(folder / "warehouse"), [folder])
+    return folder / "warehouse"
+
+
+def test_a_month_left_open_leaves_each_figure_that_it_touches(vague):
+    book = queries.book(dashboard_data.settings(vague))
+    found = row(book, Selection())
+    service = (30 * 24 + 23) * HOUR
+
+    assert (found["units"], found["open_units"], found["open_seconds"]) == (3, 1, service)
+    assert (found["service_seconds"], found["down_seconds"]) == (2 * service, 48 * HOUR)
+    assert (found["cover_service_seconds"], found["cover_down_seconds"]) == (service, 0)
+    assert found["availability"] == pytest.approx(1 - 48 * HOUR / (2 * service))
+    assert found["availability_with_loaner"] == 1
+    assert (found["faults"], found["repairs"]) == (2, 1)
+    assert len(asked.faults(book, Selection(), finished=True)) == 1
+
+
+def test_a_unit_with_an_open_month_has_no_downtime(vague):
+    book = queries.book(dashboard_data.settings(vague))
+    served = {
+        one: one_unit.service(book, one).to_dict("records")[0] for one in ("V-1", "V-2", "V-3")
+    }
+
+    assert pd.isna(served["V-1"]["down_seconds"]) and pd.isna(served["V-1"]["up_seconds"])
+    assert (served["V-1"]["faults"], served["V-1"]["repairs"]) == (1, 0)
+    assert served["V-2"]["down_seconds"] == 48 * HOUR
+    assert pd.isna(served["V-2"]["covered_seconds"]) and pd.isna(served["V-2"]["served_seconds"])
+    assert served["V-3"]["served_seconds"] == served["V-3"]["service_seconds"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_counts_the_months_left_out(open_page, vague, language):
+    app = open_page(vague, lang=language)
+    said = words(language)
+
+    assert not app.exception
+    assert said("availability.left_out", n="1") in [one.value for one in app.caption]
+    app.button(key="open_in_service").click().run()
+    assert not app.exception
+
+
+def test_the_drawer_of_a_unit_shows_what_is_open_as_a_dash(open_page, vague):
+    app = open_page(vague, unit="V-1")
+
+    assert not app.exception
+    for name in ("title", "with_loaner", "down", "mttr"):
+        assert f"<span>{words('en')(f'availability.{name}')}</span><b>—</b>" in html(app)
+
+
+def test_time_between_faults_without_service_is_a_dash(open_page, tmp_path):
+    (tmp_path / "contracts.csv").write_text("contract_id,amount\nC-9,1000\n")
+    (tmp_path / "equipment.csv").write_text("equipment_id,contract_id,department\nZ-1,C-9,ICU\n")
+    (tmp_path / "tickets.csv").write_text(
+        "ticket_id,equipment_id,service_type,reported_at,resolved_at\n"
+        "T-1,Z-1,hardware_fault,2026-03-02 09:00:00,2026-03-02 12:00:00\n"
+    )
+    load(dashboard_data.settings(tmp_path / "warehouse"), [tmp_path])
+    app = open_page(tmp_path / "warehouse")
+    values = {metric.label: metric.value for metric in app.metric}
+
+    assert not app.exception
+    assert values[words("en")("availability.mtbf")] == "—"
+    assert values[words("en")("availability.title")] == "—"
+    assert values[words("en")("availability.mttr")] == "3.0 h"
+
+
+def test_reports_count_the_months_left_out_and_show_nothing_as_a_dash(vague):
+    settings = dashboard_data.settings(vague)
+    figures = report(open_marts(settings))["contracts"]["C-1"]["availability"]
+    said = management_report(open_marts(settings), Warehouse(settings).manifest(), "en")
+    section = next(one for one in said.sections if one.key == "availability")
+
+    assert figures["open_unit_months"] == 1
+    assert figures["availability"] == pytest.approx(1 - 48 / (2 * (30 * 24 + 23)))
+    assert figures["availability_with_loaner"] == 1
+    assert (figures["mttr_hours"], figures["mtbf_hours"]) == (48, 2 * (30 * 24 + 23) - 48)
+    assert "1 unit-months are left out" in section.note
+    assert section.rows[-1][3] == 1
+
+
+def test_a_month_without_a_known_loaner_breaks_no_line():
+    frame = pd.DataFrame(
+        {
+            "key": ["2026-05", "2026-06"],
+            "label": ["May", "June"],
+            "rate": [0.99, 0.98],
+            "with_loaner": [float("nan"), float("nan")],
+            "hover": ["", ""],
+        }
+    )
+    figure = availability(
+        frame,
+        palette(None),
+        targets=[(0.99, "")],
+        loaner_label="with loaner",
+        partial_label=None,
+    )
+
+    assert dashboard_data.checked(figure)

@@ -346,6 +346,13 @@ def test_what_a_file_says_of_itself_is_shown_before_and_after(
     assert listed["ticket_id"].tolist() == ["S-2"]
 
 
+def test_rows_whose_export_has_other_columns_say_so(open_page: Open, tiny: Path):
+    wide = TICKETS.replace(",responded_at\n", ",responded_at,onsite_at\n").replace("0\n", "0,\n")
+    app = drop(open_page(tiny), ("wide.csv", wide))
+
+    assert any("2 rows hold the same values" in str(one.value) for one in app.caption)
+
+
 def test_a_day_before_rows_of_the_file_can_be_left_out(open_page: Open, tiny: Path):
     app = drop(open_page(tiny), ("more.csv", MORE))
     settle(app.date_input(key="data_through").set_value(date(2025, 6, 2)).run())

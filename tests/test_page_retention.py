@@ -332,19 +332,60 @@ def test_a_decision_is_corrected_by_another(open_page, warehouse):
     assert list(table(app, "standing")["standing"]) == ["stands", "corrected"]
 
 
-def test_the_draft_is_void_once_the_data_is_another(open_page, warehouse):
+def change_cap(warehouse):
+    """Loads another cap for C-1: its deduction is then 800 and no longer 1000."""
+    file = warehouse.parent / "terms.csv"
+    file.write_text("contract_id,term,value\nC-1,penalty_cap,800\n", encoding="utf-8")
+    load(settings(warehouse), [file])
+
+
+def test_the_draft_is_void_once_the_figures_are_others(open_page, warehouse):
     app = open_page(warehouse, contract="C-1")
     fill_in(app, prepared="Lin", approved="Wang", reasons="Too early to say")
     assert app.button(key="decision_record")
-    (warehouse.parent / "terms.csv").write_text(
-        "contract_id,term,value\nC-1,penalty_cap,800\n", encoding="utf-8"
-    )
-    load(settings(warehouse), [warehouse.parent / "terms.csv"])
+    change_cap(warehouse)
     app.run()
 
     assert not app.exception
-    assert words("en")("retention.moved") in [one.value for one in app.warning]
+    warned = app.warning[-1].value
+    assert words("en")("retention.moved") in warned
+    assert "1000.00 → 800.00" in warned
+    assert metrics(app)["Proposed deduction"][0] == "800.00"
+    assert app.button(key="decision_review")
     assert not decisions(Warehouse(settings(warehouse)))
+
+
+def test_figures_that_change_while_it_is_recorded_are_shown_again(
+    open_page, warehouse, monkeypatch
+):
+    def load_first(*arguments, **named):
+        change_cap(warehouse)
+        return decide(*arguments, **named)
+
+    monkeypatch.setattr("dashboard.components.retention_decision.decide", load_first)
+    app = open_page(warehouse, contract="C-1")
+    fill_in(app, prepared="Lin", approved="Wang", reasons="Too early to say")
+    app.button(key="decision_record").click().run()
+
+    assert not app.exception
+    assert "1000.00 → 800.00" in app.warning[-1].value
+    assert metrics(app)["Proposed deduction"][0] == "800.00"
+    assert app.button(key="decision_review")
+    assert not decisions(Warehouse(settings(warehouse)))
+
+
+def test_a_load_of_another_contract_leaves_the_draft_as_it_is(open_page, warehouse):
+    app = open_page(warehouse, contract="C-1")
+    fill_in(app, prepared="Lin", approved="Wang", reasons="Too early to say")
+    file = warehouse.parent / "terms.csv"
+    file.write_text("contract_id,term,value\nC-2,penalty_cap,800\n", encoding="utf-8")
+    load(settings(warehouse), [file])
+    app.run()
+    app.button(key="decision_record").click().run()
+
+    assert not app.exception
+    (record,) = decisions(Warehouse(settings(warehouse)))
+    assert (record.manifest, record.reasons) == (2, ("Too early to say",))
 
 
 def test_later_evidence_stands_against_a_past_decision(open_page, warehouse):

@@ -91,6 +91,18 @@ def test_a_page_stands_whatever_data_there_are(opened, entry, state, language):
     assert warned == (state == "stale" and entry.desk is None)
 
 
+def test_an_event_far_after_all_others_is_named_above_a_page(opened, warehouses, tmp_path):
+    slip = "ticket_id,contract_id,service_type,reported_at\nT-9,C-1,consultation,2024-04-30 08:00\n"
+    (tmp_path / "slip.csv").write_text(slip, encoding="utf-8")
+    warehouses["slip"] = Path(shutil.copytree(warehouses["stale"], tmp_path / "warehouse"))
+    load(Settings(warehouses["slip"]), [tmp_path / "slip.csv"])
+    for language in LANGUAGES:
+        app = opened(PAGES[0], "slip", language)
+        said = " ".join(str(element.proto.body) for element in app.get("html"))
+        for word in ("slip.csv", "2024-04-30 08:00", "2024-02-29 11:00"):
+            assert word in said
+
+
 @pytest.mark.parametrize("entry", PAGES, ids=lambda entry: entry.path)
 def test_every_figure_is_one_that_plotly_accepts(opened, entry):
     app = opened(entry, "sample", "en")

@@ -26,16 +26,16 @@ C-1,One,1000,2025-03-15
 C-2,Two,1000,2025-09-01
 """,
     "equipment.csv": """\
-equipment_id,contract_id,department,category,accepted_on,retired_on,warranty_until
-EXTENDED,C-1,ICU,Pump,2025-03-15,,2026-07-13
-PERHAPS,C-2,ICU,Pump,2025-09-01,,2026-09-01
-SHORT,C-1,Ward,Pump,2025-08-20,,2026-08-10
-CHAIN,C-2,Ward,Pump,2025-10-01,,2026-10-01
-REPLACE,C-2,Ward,Pump,2025-10-10,,2026-10-10
-LATER,C-2,ICU,Pump,2026-08-01,,2027-08-01
-UNSTATED,C-1,ICU,Pump,2026-08-01,,
-NEW,C-2,ICU,Pump,,,
-RETIRED,C-1,ICU,Pump,2025-03-15,2026-01-01,2026-03-15
+equipment_id,contract_id,department,category,accepted_on,retired_on,warranty_until,replaces_equipment_id
+EXTENDED,C-1,ICU,Pump,2025-03-15,,2026-07-13,
+PERHAPS,C-2,ICU,Pump,2025-09-01,,2026-09-01,
+SHORT,C-1,Ward,Pump,2025-08-20,,2026-08-10,
+CHAIN,C-2,Ward,Pump,2025-10-01,,2026-10-01,
+REPLACE,C-2,Ward,Pump,2025-10-10,,2026-10-10,
+LATER,C-2,ICU,Pump,2026-08-01,,2027-08-01,
+UNSTATED,C-1,ICU,Pump,2026-08-01,,,
+NEW,C-2,ICU,Pump,,,,
+RETIRED,C-1,ICU,Pump,2025-03-15,2026-01-01,2026-03-15,
 """,
     "tickets.csv": """ticket_id,equipment_id,channel,service_type,work_stopped,\
 unrecoverable,problem_code,outcome,reported_at,resolved_at

@@ -230,3 +230,66 @@ def test_the_command_says_what_it_asks_for(loaded, tmp_path, capsys):
 
     assert target.exists()
     assert "6 records lack" in capsys.readouterr().out
+
+
+DAYS = (
+    "工单编号,合同编号,设备编号,服务类型,报修时间,解决时间,到场时间,离场时间,备机提供时间,维修费,配件费\n"
+    "T1,HT-1,U-1,硬件故障,2026-03-02,2026-03-02,,,,0,0\n"
+    "T2,HT-1,U-1,硬件故障,2026-03-03,2026-03-04,,,,0,0\n"
+)
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tickets that state days, of an export without a column for the response."""
+    folder = tmp_path_factory.mktemp("bare")
+    for name, text in (
+        ("c", "合同编号,合同总价,验收日期\nHT-1,100,2025-06-01\n"),
+        ("e", "设备编号,合同编号,使用部门,验收日期\nU-1,HT-1,内科,2025-06-01\n"),
+        ("t", DAYS),
+    ):
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    load(settings(folder / "warehouse"), [folder / f"{name}.csv" for name in "cet"])
+    return folder / "warehouse"
+
+
+def standing(folder: Path) -> list[tuple[object, ...]]:
+    with duckdb.connect(open_marts(settings(folder)).generation, read_only=True) as con:
+        return con.execute(
+            "select ticket_id, reported_at, responded_at, days, recorded from logs.tickets "
+            "order by ticket_id"
+        ).fetchall()
+
+
+def test_a_column_that_was_never_exported_is_one_line(bare):
+    book = asked(bare, "HT-1")
+    wanted = [[cell.value for cell in row] for row in book["需补充 wanted"].iter_rows(min_row=2)]
+    lines = [row for row in wanted if "please export" in str(row[2])]
+    response = [row for row in lines if "Responded at" in str(row[2])]
+    assert len(response) == 1
+    assert response[0][3] == 2
+    assert "报修响应" in str(response[0][0])
+    tickets = sheet_of(book, "tickets")
+    marked = {tickets.cell(1, cell.column).value for row in tickets for cell in row if cell.comment}
+    assert not any("响应时间" in str(name) for name in marked)
+
+
+def test_days_come_back_as_days_and_a_response_filled_in_is_recorded(bare, tmp_path):
+    warehouse = Path(shutil.copytree(bare, tmp_path / "warehouse"))
+    before = standing(warehouse)
+    assert [row[3] for row in before] == [";reported_at;resolved_at;"] * 2
+    book = asked(warehouse, "HT-1")
+    book.save(tmp_path / "unfilled.xlsx")
+    report = load(settings(warehouse), [tmp_path / "unfilled.xlsx"])
+    assert [one.batch for one in report.files] == [None] * len(report.files)
+
+    tickets = sheet_of(book, "tickets")
+    tickets[place(tickets, "T1", "响应时间")] = "2026-03-02 00:00:00"
+    tickets[place(tickets, "T1", "报修时间")] = "2026-03-02T00:00:00"
+    book.save(tmp_path / "answer.xlsx")
+    load(settings(warehouse), [tmp_path / "answer.xlsx"])
+    now = standing(warehouse)
+    assert now[1][:4] == before[1][:4]
+    # A midnight that Kept wrote is an instant; one that somebody filled in may be a day's.
+    assert now[0][3] == ";responded_at;resolved_at;"
+    assert ";responded_at;" in str(now[0][4])

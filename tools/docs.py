@@ -1,5 +1,6 @@
 """The parts of the documents that the catalogue and the command know better: cog puts them in."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
@@ -11,6 +12,7 @@ from etl.cli import app
 from etl.intake.cells import EMPTY_WORDS, NO_WORDS, YES_WORDS
 from etl.intake.check import exact
 from etl.report import TABLES
+from tests import tampering
 
 HELP_WIDTH = 92
 # Messages that refuse a file whole, though their module mostly has other things to say.
@@ -142,6 +144,25 @@ def published() -> str:
         ("table", "columns"),
         ((f"`{name}`", _codes(columns)) for name, columns in TABLES.items()),
     )
+
+
+def tamperings() -> str:
+    """What was done to a warehouse and its packs, what names it, and in which words."""
+    return _table(
+        ("what was done", "named by", "as"),
+        (
+            (one.what, f"`{one.by}`", " ".join(map(_said, one.codes)))
+            for one in tampering.TAMPERINGS
+        ),
+    )
+
+
+def _said(code: str) -> str:
+    """A message with its blanks open; the beginning of several, or a file, as it is."""
+    found = catalogue().messages.get(code)
+    if found is None:
+        return f"`{code}…`" if code.endswith("_") else f"`{code}`"
+    return re.sub(r"\{[^}]*\}", "…", found.en)
 
 
 def _help(command: typer.core.TyperCommand | typer.core.TyperGroup, name: str) -> str:

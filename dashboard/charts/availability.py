@@ -1,6 +1,7 @@
 """Availability by month: the fleet's line against its target, and the line with loaners."""
 
 from collections.abc import Sequence
+from math import isnan
 
 import pandas as pd
 
@@ -28,11 +29,12 @@ def availability(
     at = [place[key] for key in known["key"]]
     rates = [float(rate) for rate in known["rate"]]
     covered = [float(rate) for rate in known["with_loaner"]]
+    loaners = [i for i, rate in enumerate(covered) if not isnan(rate)]
     target = targets[0][0]
     figure = _figure(palette, height)
     figure.add_scatter(
         x=at,
-        y=covered,
+        y=[None if isnan(rate) else rate for rate in covered],
         mode="lines",
         line={"color": palette.quiet.line, "width": 1.6},
         hoverinfo="skip",
@@ -54,7 +56,7 @@ def availability(
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
     )
-    floor, top = min([*rates, target]), max([*rates, *covered, target])
+    floor, top = min([*rates, target]), max([*rates, *(covered[i] for i in loaners), target])
     span = max(top - floor, 0.002)
     for goal, label in targets:
         _target_line(
@@ -65,8 +67,12 @@ def availability(
             at_left=abs(rates[0] - goal) > abs(rates[-1] - goal),
         )
     # Where the label is clear of its own line, of the fleet's and of the target.
-    widest = max(range(len(at)), key=lambda i: min(covered[i] - rates[i], abs(covered[i] - target)))
-    if covered[widest] > rates[widest]:
+    widest = max(
+        loaners,
+        key=lambda i: min(covered[i] - rates[i], abs(covered[i] - target)),
+        default=None,
+    )
+    if widest is not None and covered[widest] > rates[widest]:
         figure.add_annotation(
             x=at[widest],
             y=covered[widest],

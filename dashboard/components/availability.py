@@ -67,20 +67,19 @@ def figures(page: Page) -> None:
     known = _known(page)
     with st.grid(6, min_column_width=160, gap="small", key="kpis"):
         headline(page)
-        covered = words.duration(int(now["covered_seconds"])) or "0"
         _share(
             page,
             "with_loaner",
-            "served_seconds",
+            ("served_seconds", "cover_service_seconds"),
             said=words("availability.covered_said"),
-            foot=words("availability.covered_n", duration=covered),
+            foot=_time(page, "covered", now["covered_seconds"], now["cover_service_seconds"]),
         )
         for name, count in (("mttr", "repairs"), ("mtbf", "faults")):
-            n = int(now[count])
+            n, mean = int(now[count]), float(now[f"{name}_seconds"])
             _figure(
                 page,
                 name,
-                _span(page, float(now[f"{name}_seconds"])) if n and known else "—",
+                _span(page, mean) if known and not pd.isna(mean) else "—",
                 change=_longer(page, now, before, f"{name}_seconds") if known else None,
                 said=words(f"availability.{name}_said"),
                 months=list(months[f"{name}_seconds"].dropna().astype(float)) if known else [],
@@ -96,6 +95,8 @@ def figures(page: Page) -> None:
             )
         _in_service(page, months, before is not None)
         _stopped(page)
+    if known and (left_out := int(now["open_units"])):
+        st.caption(words("availability.left_out", n=words.number(left_out)))
 
 
 def _measured(page: Page) -> tuple[Row, Row | None, pd.DataFrame]:
@@ -115,35 +116,51 @@ def headline(page: Page) -> None:
     goal = words("kpi.target", share=words.share(*asked.targets(page.book, page.filters.contract)))
     if asked.assumed(page.book, page.filters.contract):
         goal = words("availability.goal_assumed", goal=goal)
-    down = words.duration(int(now["down_seconds"])) or "0"
     standing = asked.standing_in_view(page.book, page.selection)
     _share(
         page,
         "title",
-        "up_seconds",
+        ("up_seconds", "service_seconds"),
         said=goal,
-        foot=words("availability.down_n", duration=down),
+        foot=_time(page, "down", now["down_seconds"], now["service_seconds"]),
         colour=_COLOURS.get(standing, "gray"),
     )
 
 
-def _share(page: Page, name: str, part: str, *, said: str, foot: str, colour: str = "gray") -> None:
+def _time(page: Page, name: str, seconds: Any, whole: Any) -> str:
+    """How long units were down or covered, in the time of which it is known."""
+    words = page.words
+    said = (words.duration(int(seconds)) or "0") if whole and _known(page) else "—"
+    return words(f"availability.{name}_n", duration=said)
+
+
+def _share(
+    page: Page,
+    name: str,
+    share: tuple[str, str],
+    *,
+    said: str,
+    foot: str,
+    colour: str = "gray",
+) -> None:
+    """Draw a share of time; `share` names the columns of `measured` that it divides."""
     words, selection = page.words, page.selection
     now, before, months = _measured(page)
-    whole, known = int(now["service_seconds"]), _known(page)
+    part, whole = share
+    known = _known(page)
     targets = asked.targets(page.book, selection.contract)
-    served = months[months["service_seconds"] > 0]
+    served = months[months[whole] > 0]
     _figure(
         page,
         name,
-        words.percent(int(now[part]), whole, *targets) if known else "—",
-        change=_points(page, now, before, part) if known else None,
+        words.percent(int(now[part]), int(now[whole]), *targets) if known else "—",
+        change=_points(page, now, before, share) if known else None,
         colour=colour,
         said=said,
-        months=list(served[part] / served["service_seconds"]) if known else [],
+        months=list(served[part] / served[whole]) if known else [],
         foot=foot,
         opens=partial(lists.open_units, words(f"availability.{name}"), selection)
-        if whole
+        if int(now["units"])
         else None,
     )
 
@@ -199,12 +216,15 @@ def _signed(text: str, up: bool) -> str:
     return f"{'+' if up else '−'}{text}"
 
 
-def _points(page: Page, now: Row, before: Row | None, part: str) -> tuple[str, bool] | None:
-    if before is None or not before["service_seconds"] or not now["service_seconds"]:
+def _points(
+    page: Page, now: Row, before: Row | None, share: tuple[str, str]
+) -> tuple[str, bool] | None:
+    part, whole = share
+    if before is None or not before[whole] or not now[whole]:
         return None
-    change = Decimal(int(now[part])) / int(now["service_seconds"]) - Decimal(
-        int(before[part])
-    ) / int(before["service_seconds"])
+    change = Decimal(int(now[part])) / int(now[whole]) - Decimal(int(before[part])) / int(
+        before[whole]
+    )
     return (page.words.points(change), change > 0) if change else None
 
 
@@ -259,10 +279,13 @@ def _hover(page: Page, name: str, row: Row, *targets: Decimal) -> str:
     if not whole:
         return f"<b>{escape(name)}</b><br>{escape(words('availability.nothing'))}"
     down = words.duration(int(row["down_seconds"])) or "0"
-    with_loaner = words.percent(int(row["served_seconds"]), whole)
+    with_loaner = words.percent(int(row["served_seconds"]), int(row["cover_service_seconds"]))
+    left_out = int(row["open_units"])
+    said = words("availability.left_out", n=words.number(left_out)) if left_out else ""
     return (
         f"<b>{escape(name)}</b><br>{words.percent(int(row['up_seconds']), whole, *targets)}"
         f"<br>{escape(words('availability.hover', share=with_loaner, down=down))}"
+        + (f"<br>{escape(said)}" if said else "")
     )
 
 

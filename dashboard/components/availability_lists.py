@@ -1,6 +1,7 @@
 """Units by how long they stood still, and the hardware faults behind a mean, as tables."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from html import escape
 
@@ -45,14 +46,16 @@ def units(page: Page, frame: pd.DataFrame, key: str, *, compact: bool = False) -
             "down_hours": frame["down_hours"].astype(float),
             "covered_hours": frame["covered_hours"].astype(float),
             "availability": [
-                words.percent(int(up), int(whole), *asked.targets(page.book, contract))
+                _share(page, up, whole, *asked.targets(page.book, contract))
                 for up, whole, contract in zip(
-                    frame["up_seconds"], frame["service_seconds"], frame["contract_id"], strict=True
+                    frame["up_seconds"], frame["known_seconds"], frame["contract_id"], strict=True
                 )
             ],
             "with_loaner": [
-                words.percent(int(up), int(whole))
-                for up, whole in zip(frame["served_seconds"], frame["service_seconds"], strict=True)
+                _share(page, served, whole)
+                for served, whole in zip(
+                    frame["served_seconds"], frame["cover_service_seconds"], strict=True
+                )
             ],
             "faults": frame["faults"],
             "service_days": frame["service_days"].astype(float),
@@ -80,7 +83,7 @@ def units(page: Page, frame: pd.DataFrame, key: str, *, compact: bool = False) -
             "down_hours": st.column_config.ProgressColumn(
                 words("availability.down_hours"),
                 format="%.1f",
-                max_value=max([*shown["down_hours"], 0.1]),
+                max_value=max([*shown["down_hours"].dropna(), 0.1]),
                 color=page.palette.accent,
                 width=150,
             ),
@@ -93,6 +96,11 @@ def units(page: Page, frame: pd.DataFrame, key: str, *, compact: bool = False) -
     )
     picked = event["selection"]["rows"]
     return ("unit", str(frame.iloc[picked[0]]["equipment_id"])) if picked else None
+
+
+def _share(page: Page, part: float, whole: float, *targets: Decimal) -> str:
+    """A part of the time that is known, or a dash where none is."""
+    return "—" if pd.isna(part) else page.words.percent(int(part), int(whole), *targets)
 
 
 def paged(page: Page, total: int, size: int, said: str, key: str, data: Callable[[], bytes]) -> int:

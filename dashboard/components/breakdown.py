@@ -220,7 +220,10 @@ def hours(page: Page, clause: str) -> None:
     rated = counted[(counted["due"] > 0) & counted["weekday"].notna()]
     targets = queries.targets(page.book, selection, clause)
     days = {day: words(f"weekday.{day}") for day in range(1, 8)}
+    days_alone = int(counted.loc[counted["weekday"].isna(), list(queries.STATES)].to_numpy().sum())
     with card(words, "hours", words("hours.title"), words("hours.subtitle"), counted):
+        if days_alone:
+            st.caption(words("hours.left_out", n=words.number(days_alone)))
         if rated.empty:
             nothing(words)
             return
@@ -271,7 +274,10 @@ def durations(page: Page, clause: str) -> None:
     words, selection = page.words, page.selection.but(clauses=(clause,))
     taken = queries.durations(page.book, selection)
     limit, unit = _limit(page, clause)
+    untimed = queries.untimed(page.book, selection)
     with card(words, "durations", words("durations.title"), words("durations.subtitle"), taken):
+        if untimed:
+            st.caption(words("durations.left_out", n=words.number(untimed)))
         if taken.empty:
             nothing(words, "durations.nothing")
             return

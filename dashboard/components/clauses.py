@@ -12,6 +12,8 @@ from dashboard.page import Page
 from dashboard.queries import Selection
 from etl.catalogue import Clause, Figure, catalogue
 
+_END = (("tickets", "resolved_at"), ("tickets", "closed_at"))
+
 
 def limits(page: Page, clause: str, contract: str | None) -> list[str]:
     """The terms of a clause with their values, in words."""
@@ -42,10 +44,40 @@ def explanation(page: Page, clause: str, contract: str | None) -> None:
     notes = limits(page, clause, contract)
     notes.append(f"{words('clause.target')} ≥ {words.share(*_targets(page, clause, contract))}")
     parts.append(f"<p class='kept-sub'>{escape(' · '.join(notes))}</p>")
+    parts.append(evidence(page, clause, contract))
     if queries.assumed(page.book, clause, contract):
         parts.append(f"<p class='kept-note'>{escape(words('clause.assumed'))}</p>")
     parts.append(readings(page, found))
     st.html(f"<div class='kept-clause'>{''.join(parts)}</div>")
+
+
+def evidence(page: Page, clause: str, contract: str | None) -> str:
+    """Why a clause cannot be judged in the contracts in view, as HTML: empty where it can."""
+    verdict = queries.verdict_in_view(page.book, page.selection.but(contract=contract), clause)
+    said = no_evidence(page, clause, contract, verdict)
+    if not said:
+        return ""
+    tone = "quiet" if verdict == "not_promised" else "warn"
+    return f"<p><span class='kept-pill {tone}'>{escape(said)}</span></p>"
+
+
+def no_evidence(page: Page, clause: str, contract: str | None, verdict: str) -> str:
+    """What the exports lack that would show a clause, or that nobody promised it; empty where its
+    verdict says neither.
+    """
+    words, found = page.words, catalogue().clauses[clause]
+    kind = queries.evidence_of(page.book, clause, contract)
+    if kind == "shown" or verdict not in ("no_evidence", "not_promised"):
+        return ""
+    logs = catalogue().logs
+    columns = _END if kind == "no_end" else found.shown_by if kind == "no_column" else ()
+    return words(
+        f"clause.{kind}",
+        log=logs[found.log].label.get(words.language),
+        columns=words("clause.or").join(
+            logs[log].columns[name].label.get(words.language) for log, name in columns
+        ),
+    )
 
 
 def readings(page: Page, one: Clause | Figure) -> str:

@@ -15,7 +15,7 @@ from dashboard.page import Desk
 from dashboard.texts import Words
 from etl.catalogue import Log, catalogue
 from etl.intake.check import exact
-from etl.intake.differences import Differences
+from etl.intake.differences import ChangedCell, Differences
 from etl.intake.effect import Effect, Figures, Moved
 from etl.intake.match import Note
 from etl.intake.preview import Preview, Sheet
@@ -124,11 +124,14 @@ def rows(words: Words, log: Log, differences: Differences, key: str, prefix: str
             width=160,
         )
         skip = (int(page) - 1) * PAGE
-    shown = (
-        _changed(words, log, differences, skip)
-        if kind == "changed"
-        else _whole(words, log, differences, kind, skip)
-    )
+    if kind == "changed":
+        cells = list(differences.cells(skip, PAGE))
+        shown = _changed(words, log, cells)
+        alike = min(PAGE, counts[kind] - skip) - len({cell.source_row for cell in cells})
+        if alike:
+            st.caption(words("data.only_recorded", n=words.number(alike)))
+    else:
+        shown = _whole(words, log, differences, kind, skip)
     st.dataframe(
         shown,
         key=f"rows_{key}_{kind}",
@@ -139,8 +142,7 @@ def rows(words: Words, log: Log, differences: Differences, key: str, prefix: str
     )
 
 
-def _changed(words: Words, log: Log, differences: Differences, skip: int) -> pd.DataFrame:
-    cells = list(differences.cells(skip, PAGE))
+def _changed(words: Words, log: Log, cells: Sequence[ChangedCell]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             words("data.row"): [cell.source_row for cell in cells],

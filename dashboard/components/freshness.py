@@ -32,7 +32,7 @@ def bar(page: Page) -> None:
     if missing:
         marks.append(("quiet", words("fresh.missing", n=len(missing))))
     marks += [
-        ("warn", catalogue().message("lone_event", words.language, **note.values))
+        ("warn", catalogue().message("lone_event_short", words.language, **note.values))
         for note in concerns(book)
         if note.code == "lone_event"
     ]

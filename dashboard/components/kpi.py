@@ -5,6 +5,7 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.components import clauses as explained
 from dashboard.components import drawer
 from dashboard.components.figure import figure
 from dashboard.page import Page
@@ -43,7 +44,11 @@ def _card(page: Page, one: KeyFigure) -> None:
         beside=words("kpi.target", share=words.share(*one.targets)),
         rises=one.change > 0 if one.change else None,
         colour=_COLOURS.get(one.verdict, "gray"),
-        hint=words("kpi.help", verdict=catalogue().verdicts[one.verdict].title.get(words.language)),
+        hint=words(
+            "kpi.help",
+            verdict=explained.no_evidence(page, one.clause, selection.contract, one.verdict)
+            or catalogue().verdicts[one.verdict].title.get(words.language),
+        ),
         series=one.months,
         foot=counted if one.due else words("kpi.nothing_due"),
         opens=partial(drawer.rows, title, selection) if one.due else None,

@@ -23,8 +23,9 @@ _NOTED = "printing.noted"
 # What the pages need to draw, and a reader of the table does not.
 LEFT_OUT = frozenset(
     {
-        "currency", "high", "low", "of_all", "of_units", "rate_upper", "repair_seconds",
-        "served_seconds", "term", "up_seconds", "width",
+        "counted_faults", "cover_down_seconds", "cover_service_seconds", "currency", "high",
+        "known_seconds", "low", "of_all", "of_units", "open_seconds", "rate_upper",
+        "repair_seconds", "served_seconds", "term", "up_seconds", "width",
     }
 )  # fmt: skip
 _SHARES = frozenset(

@@ -129,6 +129,7 @@ def detail(page: Page, clause: Clause) -> None:
     with card(words, "promise", title, f"{group} · {clause.id}"):
         said = [f"<blockquote>{escape(one)}</blockquote>" for one in (clause.quote, *clause.also)]
         said.append(f"<p>{escape(clause.text.get(words.language))}</p>")
+        said.append(clauses.evidence(page, clause.id, page.filters.contract))
         if queries.assumed(page.book, clause.id, page.filters.contract):
             said.append(f"<p class='kept-note'>{escape(words('clause.assumed'))}</p>")
         said.append(clauses.readings(page, clause))

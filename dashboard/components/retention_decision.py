@@ -16,10 +16,19 @@ from etl.catalogue import catalogue
 from etl.config import Settings
 from etl.errors import KeptError
 from etl.evidence.chain import Record
-from etl.evidence.decisions import ACTIONS, Decision, Dossier, decide, drafted, standing
+from etl.evidence.decisions import (
+    ACTIONS,
+    Decision,
+    Dossier,
+    changed_figures,
+    decide,
+    drafted,
+    standing,
+)
 
 _DRAFT = "retention.draft"
 _RECORDED = "retention.recorded"
+_REFUSED = "retention.refused"
 _FORM = "retention.decision_form"
 _NONE = 0
 
@@ -37,19 +46,35 @@ def form(page: Page, found: Dossier) -> None:
         if done is not None and done.contract_id == found.contract_id:
             _recorded(page, done)
             return
-        draft = st.session_state.get(_DRAFT)
-        if draft is not None and draft[0] == _state(found):
-            _review(page, found, draft[1])
-            return
-        if draft is not None and draft[0][0] == found.contract_id:
-            st.warning(words("retention.moved"), icon=":material/sync_problem:")
-            del st.session_state[_DRAFT]
+        draft: tuple[Dossier, Decision] | None = st.session_state.get(_DRAFT)
+        if draft is not None and draft[0].contract_id == found.contract_id:
+            seen, decision = draft
+            if _stands(page, seen, found):
+                _review(page, seen, decision)
+                return
+            _drop_draft()
+            _warn(page, seen, found)
+        refused = st.session_state.pop(_REFUSED, None)
+        if refused is not None:
+            st.warning(plain(refused), icon=":material/sync_problem:")
         _fill_in(page, found)
 
 
-def _state(found: Dossier) -> tuple[object, ...]:
-    """What a draft was made of: anything else makes it void."""
-    return (found.contract_id, found.as_of, found.manifest, len(found.records))
+def _stands(page: Page, seen: Dossier, found: Dossier) -> bool:
+    """Whether a draft made of `seen` is still one of what is known now."""
+    same_day = page.filters.as_of is None or seen.as_of == found.as_of
+    same_records = len(seen.records) == len(found.records)
+    return same_day and same_records and not changed_figures(seen, found)
+
+
+def _warn(page: Page, seen: Dossier, found: Dossier) -> None:
+    """Says what of a draft is no longer so; its form stays filled in."""
+    words = page.words
+    changes = [one.get(words.language) for one in changed_figures(seen, found)]
+    said = words("retention.moved")
+    if changes:
+        said += "\n\n" + "\n".join(f"- {plain(one)}" for one in changes)
+    st.warning(said, icon=":material/sync_problem:")
 
 
 def _fill_in(page: Page, found: Dossier) -> None:
@@ -121,7 +146,7 @@ def _fill_in(page: Page, found: Dossier) -> None:
     except KeptError as error:
         st.error(plain(catalogue().sentence(error, words.language)), icon=":material/error:")
         return
-    st.session_state[_DRAFT] = (_state(found), decision)
+    st.session_state[_DRAFT] = (found, decision)
     st.rerun()
 
 
@@ -256,9 +281,13 @@ def _record(page: Page, found: Dossier, decision: Decision) -> None:
     try:
         with st.spinner(words("retention.recording")):
             done = decide(
-                Settings.from_environment(), found.contract_id, decision, as_of, found.manifest
+                Settings.from_environment(), found.contract_id, decision, as_of, seen=found
             )
     except KeptError as error:
+        if error.code == "decision_data_moved":
+            _drop_draft()
+            st.session_state[_REFUSED] = catalogue().sentence(error, words.language)
+            st.rerun()
         st.error(plain(catalogue().sentence(error, words.language)), icon=":material/error:")
         return
     _drop_draft()

@@ -74,21 +74,22 @@ def _facts(page: Page, row: Row) -> None:
     ]
     served = asked.service(page.book, str(row["equipment_id"])).to_dict("records")[0]
     if served["service_seconds"] and "tickets" in queries.loaded(page.book):
-        whole = int(served["service_seconds"])
+        down, known = served["down_seconds"], not pd.isna(served["down_seconds"])
         said += [
-            (words("availability.title"), words.percent(int(served["up_seconds"]), whole)),
-            (
-                words("availability.with_loaner"),
-                words.percent(int(served["served_seconds"]), whole),
+            *(
+                (words(f"availability.{name}"), _share(page, served[part], served))
+                for name, part in (("title", "up_seconds"), ("with_loaner", "served_seconds"))
             ),
             (
                 words("availability.down"),
-                words.duration(int(served["down_seconds"])) or words("equipment.never_down"),
+                (words.duration(int(down)) or words("equipment.never_down")) if known else "—",
             ),
             (words("availability.faults"), words.number(int(served["faults"]))),
         ]
         if served["repairs"]:
             said.append((words("availability.mttr"), words.duration(int(served["mttr_seconds"]))))
+        elif served["faults"]:
+            said.append((words("availability.mttr"), "—"))
     st.html(
         "<div class='kept-facts'>"
         + "".join(
@@ -96,6 +97,12 @@ def _facts(page: Page, row: Row) -> None:
         )
         + "</div>"
     )
+
+
+def _share(page: Page, part: Any, served: Row) -> str:
+    if pd.isna(part):
+        return "—"
+    return page.words.percent(int(part), int(served["service_seconds"]))
 
 
 def _cell(page: Page, value: object) -> str:
@@ -327,8 +334,12 @@ def _tickets(page: Page, tickets: pd.DataFrame, key: str) -> str | None:
             "problem_code": tickets["problem_code"],
             "reported_at": [words.instant(at.to_pydatetime()) for at in tickets["reported_at"]],
             "took": [
-                words("equipment.still_open") if pd.isna(n) else words.duration(int(n))
-                for n in tickets["seconds"]
+                words.duration(int(n))
+                if not pd.isna(n)
+                else "—"
+                if finished
+                else words("equipment.still_open")
+                for n, finished in zip(tickets["seconds"], tickets["finished"], strict=True)
             ],
             "outcome": [
                 choice(language, "outcome", one) if isinstance(one, str) else None

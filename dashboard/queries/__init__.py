@@ -226,8 +226,8 @@ def of_rows(selection: Selection) -> tuple[str, list[object]]:
     for sql, value in (
         ("arose_on >= ?", selection.first and first_of(selection.first)),
         ("arose_on < ?", selection.last and after(selection.last)),
-        ("isodow(began_at) = ?", selection.weekday),
-        ("hour(began_at) = ?", selection.hour),
+        ("began_on is null and isodow(began_at) = ?", selection.weekday),
+        ("began_on is null and hour(began_at) = ?", selection.hour),
         ("bucket >= ?", selection.from_bucket),
         ("bucket <= ?", selection.to_bucket),
         ("arose_on <= ?", selection.arose_until),
@@ -363,10 +363,26 @@ def durations(book: Book, selection: Selection) -> pd.DataFrame:
         book,
         f"""
         select bucket, sum(obligations)::bigint as obligations
-        from compliance_duration where {where} group by bucket order by bucket
+        from compliance_duration where bucket is not null and {where}
+        group by bucket order by bucket
         """,
         parameters,
     )
+
+
+@per_view(256)
+def untimed(book: Book, selection: Selection) -> int:
+    """How many obligations `durations` leaves out: of their start or their deed the log states the
+    day, not the time.
+    """
+    where, parameters = _of_numbers(selection)
+    found = frame(
+        book,
+        "select coalesce(sum(obligations), 0)::bigint as n from compliance_duration "
+        f"where bucket is null and {where}",
+        parameters,
+    )
+    return int(found["n"].iloc[0])
 
 
 @per_view(256)
@@ -542,7 +558,18 @@ def assumed(book: Book, clause: str, contract: str | None) -> bool:
 
 @per_generation
 def _evidence(book: Book) -> dict[tuple[str, str], str]:
-    found = frame(book, "select contract_id, clause, evidence from clause_evidence")
+    """As the mart says it; idle where it would be shown but nothing was promised yet."""
+    found = frame(
+        book,
+        """
+        select contract_id, clause,
+            case when evidence <> 'shown' or exists (
+                select 1 from compliance as counted
+                where counted.contract_id = known.contract_id and counted.clause = known.clause
+            ) then evidence else 'idle' end as evidence,
+        from clause_evidence as known
+        """,
+    )
     return {
         (contract, clause): evidence
         for contract, clause, evidence in zip(
@@ -554,12 +581,16 @@ def _evidence(book: Book) -> dict[tuple[str, str], str]:
 def evidence_of(book: Book, clause: str, contract: str | None) -> str:
     """What the logs of the contracts in view can show of a clause: the most that one of them can.
 
-    One of EVIDENCE; not_promised only where none of them makes the promise.
+    One of EVIDENCE; not_promised only where none of them makes the promise. A contract without an
+    obligation under it shows nothing either way.
     """
     inside = [contract] if contract else list(contracts(book))
     known = _evidence(book)
-    found = [known.get((one, clause), "shown") for one in inside]
-    return min(found, key=EVIDENCE.index, default="shown")
+    found = {known.get((one, clause), "idle") for one in inside}
+    judged = found - {"idle", "not_promised"}
+    if not judged and "idle" in found:
+        return "shown"
+    return min(judged or found, key=EVIDENCE.index, default="shown")
 
 
 def verdict_at(row: Mapping[Any, Any], target: Decimal, *, evidence: str = "shown") -> str:
@@ -686,8 +717,9 @@ def stages(book: Book, ticket_id: str) -> pd.DataFrame:
         book,
         """
         select clause, state, due_at, done_at,
-            date_diff('second', began_at, done_at) as elapsed,
-            date_diff('second', began_at, due_at) as allowed,
+            case when began_on is null and (done_on is null or due_on is not null)
+                then date_diff('second', began_at, done_at) end as elapsed,
+            case when began_on is null then date_diff('second', began_at, due_at) end as allowed,
         from obligation
         where subject = ? and (clause like 'sla.%' or clause = 'aftercare.served')
         order by due_at nulls last, clause

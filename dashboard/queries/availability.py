@@ -31,17 +31,19 @@ TARGET = "availability_target"
 PAGE_UNITS = 100
 _MEASURES = (
     "units", "open_units", "open_seconds", "service_seconds", "down_seconds", "covered_seconds",
-    "faults", "counted_faults", "repairs", "repair_seconds",
+    "cover_service_seconds", "cover_down_seconds", "faults", "counted_faults", "repairs",
+    "repair_seconds",
 )  # fmt: skip
 _FAULT = """
     ticket_id, contract_id, equipment_id, department, category, reported_at, end_at,
-    date_diff('second', reported_at, end_at) / 3600.0 as repair_hours, outcome"""
+    case when reported_latest_at is null and end_latest_at is null
+        then date_diff('second', reported_at, end_at) / 3600.0 end as repair_hours, outcome"""
 _DERIVED = """
-    service_seconds - down_seconds as up_seconds,
-    service_seconds - down_seconds + covered_seconds as served_seconds,
-    (service_seconds - down_seconds) / nullif(service_seconds, 0)::double as availability,
-    (service_seconds - down_seconds + covered_seconds) / nullif(service_seconds, 0)::double
-        as availability_with_loaner,"""
+    known_seconds - down_seconds as up_seconds,
+    cover_service_seconds - cover_down_seconds + covered_seconds as served_seconds,
+    (known_seconds - down_seconds) / nullif(known_seconds, 0)::double as availability,
+    (cover_service_seconds - cover_down_seconds + covered_seconds)
+        / nullif(cover_service_seconds, 0)::double as availability_with_loaner,"""
 
 
 def _in_months(selection: Selection) -> tuple[str, list[object]]:
@@ -72,11 +74,13 @@ def measured(book: Book, selection: Selection, by: tuple[str, ...] = ()) -> pd.D
     """Availability summed over units, grouped by `by` (contract_id, month, department, category).
 
     Columns: `by` (an empty one is ""), units (unit-months: units where one month is meant),
-    service, down, covered, up, served (up or covered) seconds, availability and
-    availability_with_loaner (null without service), hardware faults, repairs (those whose time is
-    known), mttr_seconds = Σ repair time ÷ repairs, mtbf_seconds = Σ (service − down) ÷ the faults
-    of units whose downtime is known. open_units and open_seconds are the unit-months, and their
-    service, whose downtime the log leaves open; all other sums leave them out.
+    service, down, covered, up, cover_service and served (up or covered) seconds: the latter two
+    over the unit-months whose covered time is known; availability = up ÷ service and
+    availability_with_loaner = served ÷ cover_service (null without any), hardware faults, repairs
+    (those whose time is known), mttr_seconds = Σ repair time ÷ repairs, mtbf_seconds = Σ (service −
+    down) ÷ the faults of units whose downtime is known. open_units and open_seconds are the
+    unit-months, and their service, whose downtime the log leaves open; all other sums leave them
+    out.
     """
     of_department = "department" in by or selection.department is not None
     of_category = "category" in by or selection.category is not None
@@ -101,13 +105,13 @@ def _derived(sums: pd.DataFrame) -> pd.DataFrame:
     """Adds what follows from the sums; a quotient is empty where nothing divides it."""
     service, down = sums["service_seconds"], sums["down_seconds"]
     up = service - down
-    served = up + sums["covered_seconds"]
-    whole = service.where(service > 0)
+    covered = sums["cover_service_seconds"]
+    served = covered - sums["cover_down_seconds"] + sums["covered_seconds"]
     return sums.assign(
         up_seconds=up,
         served_seconds=served,
-        availability=up / whole,
-        availability_with_loaner=served / whole,
+        availability=up / service.where(service > 0),
+        availability_with_loaner=served / covered.where(covered > 0),
         mttr_seconds=_quotient(sums["repair_seconds"], sums["repairs"]),
         mtbf_seconds=_quotient(up.where(service > 0), sums["counted_faults"]),
     )
@@ -128,9 +132,12 @@ def units(
 ) -> pd.DataFrame:
     """Units in service in the months of `selection`, the longest down first.
 
-    Columns: equipment_id, contract_id, department, category, service, down, covered, up and served
-    seconds, the same as service_days, down_hours and covered_hours, both availabilities, and the
-    hardware faults reported on the unit in these months; of_units: how many there are in all.
+    Columns: equipment_id, contract_id, department, category, service seconds; known_seconds: the
+    service of the months whose downtime is known; down and up seconds over these; cover_service,
+    cover_down, covered and served seconds over the months whose covered time is known (empty where
+    none is); service_days, down_hours, covered_hours, both availabilities, open_months: months
+    whose downtime is not known; the hardware faults reported on the unit in these months;
+    of_units: how many there are in all.
     """
     where, parameters = _in_months(selection)
     chosen = frame(
@@ -138,7 +145,7 @@ def units(
         f"""
         select equipment_id, count(*) over () as of_units from availability
         where {where} {"and down_seconds > 0" if down_only else ""}
-        group by equipment_id order by sum(down_seconds) desc, equipment_id
+        group by equipment_id order by sum(down_seconds) desc nulls last, equipment_id
         limit {limit:d} offset {skip:d}
         """,
         parameters,
@@ -165,8 +172,15 @@ def _units(selection: Selection, among: str, named: list[object]) -> tuple[str, 
                 equipment_id, any_value(contract_id) as contract_id,
                 any_value(department) as department, any_value(category) as category,
                 sum(service_seconds)::bigint as service_seconds,
+                sum(service_seconds) filter (where down_seconds is not null)::bigint
+                    as known_seconds,
                 sum(down_seconds)::bigint as down_seconds,
+                sum(service_seconds) filter (where covered_seconds is not null)::bigint
+                    as cover_service_seconds,
+                sum(down_seconds) filter (where covered_seconds is not null)::bigint
+                    as cover_down_seconds,
                 sum(covered_seconds)::bigint as covered_seconds,
+                count(*) filter (where down_seconds is null) as open_months,
             from availability where {where} and {among} group by equipment_id
         ),
         fault as (
@@ -179,7 +193,7 @@ def _units(selection: Selection, among: str, named: list[object]) -> tuple[str, 
             covered_seconds / 3600.0 as covered_hours,
             coalesce(faults, 0)::bigint as faults,
         from summed left join fault using (equipment_id)
-        order by down_seconds desc, equipment_id"""
+        order by down_seconds desc nulls last, equipment_id"""
     return sql, [*parameters, *named, *when, *named]
 
 
@@ -206,7 +220,8 @@ def faults(
     skip: int = 0,
     limit: int = PAGE_UNITS,
 ) -> pd.DataFrame:
-    """Hardware faults reported in the months of `selection` (`finished`: the repairs among them).
+    """Hardware faults reported in the months of `selection` (`finished`: the repairs among
+    them whose time is known).
 
     Columns: ticket_id, contract_id, equipment_id, department, category, reported_at, end_at,
     repair_hours, outcome; the latest first.
@@ -223,9 +238,10 @@ def faults_csv(book: Book, selection: Selection, *, finished: bool = False) -> C
 
 def _faults(selection: Selection, finished: bool) -> tuple[str, list[object]]:
     where, parameters = _reported(selection)
+    known = "and repair_seconds is not null" if finished else ""
     sql = f"""
         select {_FAULT},
-        from fact_repair where reading = 0 and {where} {"and finished" if finished else ""}
+        from fact_repair where reading = 0 and {where} {known}
         order by reported_at desc, ticket_id"""
     return sql, parameters
 

@@ -94,18 +94,34 @@ def _file_of(path: Path, sequence: int) -> str:
     return next((one.file for one in manifest.batches if one.sequence == sequence), "")
 
 
-@per_generation
-def lapsed(book: Book) -> dict[str, int]:
-    """How many tickets are cancelled, duplicate, and of both closed too late (late)."""
+@per_view(32)
+def lapsed(book: Book, contract: str | None = None) -> dict[str, int]:
+    """How many tickets, of one contract or of all, are cancelled, duplicate, and of both closed too
+    late (late); empty where there are none.
+    """
     rows = frame(
         book,
         "select status, count(*) as n, count(*) filter (late) as late "
-        "from fact_ticket_lapsed group by status",
+        f"from fact_ticket_lapsed where {'contract_id = ?' if contract else 'true'} "
+        "group by status",
+        [contract] if contract else [],
     )
     if rows.empty:
         return {}
     counts = {str(status): int(n) for status, n in zip(rows["status"], rows["n"], strict=True)}
     return {"cancelled": 0, "duplicate": 0, **counts, "late": int(rows["late"].sum())}
+
+
+@per_view(32)
+def unread(book: Book, contract: str | None) -> int:
+    """How many tickets, of one contract or of all, have a status that nobody translated."""
+    found = frame(
+        book,
+        "select count(*) as n from fact_ticket where reading = 0 and status = 'unknown' "
+        f"and {'contract_id = ?' if contract else 'true'}",
+        [contract] if contract else [],
+    )
+    return int(found["n"].iloc[0])
 
 
 @per_view(32)

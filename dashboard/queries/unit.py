@@ -41,42 +41,35 @@ def unit(book: Book, equipment_id: str) -> pd.DataFrame:
 @per_view()
 def service(book: Book, equipment_id: str) -> pd.DataFrame:
     """What a unit has served since its acceptance, as the months of marts/availability.sql add up:
-    one row, or none.
+    one row.
 
-    Columns: service, down, covered, up and served (up or covered) seconds, hardware faults, repairs
-    and mttr_seconds.
+    Columns: service, down, covered, up and served (up or covered) seconds (all but service empty
+    where the log leaves those of a month open), hardware faults, repairs (those whose time is
+    known) and mttr_seconds over them.
     """
     return frame(
         book,
         """
         with served as (
             select
-                greatest(0, coalesce(date_diff(
-                    'second', accepted_on::timestamp, least(retired_on::timestamp, ?)
-                ), 0))::bigint as service_seconds,
-                (
-                    select coalesce(sum(date_diff('second', from_at, to_at)), 0)::bigint
-                    from fact_downtime where equipment_id = ?
-                ) as down_seconds,
-                (
-                    select coalesce(sum(date_diff('second', from_at, to_at)), 0)::bigint
-                    from fact_cover where equipment_id = ?
-                ) as covered_seconds,
-            from fact_unit where equipment_id = ?
+                coalesce(sum(service_seconds), 0)::bigint as service_seconds,
+                case when count(*) = count(down_seconds)
+                    then coalesce(sum(down_seconds), 0)::bigint end as down_seconds,
+                case when count(*) = count(covered_seconds)
+                    then coalesce(sum(covered_seconds), 0)::bigint end as covered_seconds,
+            from availability where equipment_id = ?
         ),
         repaired as (
-            select
-                count(*) as faults, count(*) filter (where finished) as repairs,
-                avg(date_diff('second', reported_at, end_at)) filter (where finished)::bigint
-                    as mttr_seconds,
-            from fact_repair where equipment_id = ?
+            select count(*) as faults, count(repair_seconds) as repairs,
+                avg(repair_seconds)::bigint as mttr_seconds,
+            from fact_repair where reading = 0 and equipment_id = ?
         )
         select *,
             service_seconds - down_seconds as up_seconds,
             service_seconds - down_seconds + covered_seconds as served_seconds,
         from served cross join repaired
         """,
-        [book.as_of, *([equipment_id] * 4)],
+        [equipment_id] * 2,
     )
 
 
@@ -145,7 +138,8 @@ def tickets(book: Book, equipment_id: str) -> pd.DataFrame:
         f"""
         select ticket_id, service_type, is_fault, problem_code, reported_at, end_at, finished,
             outcome, work_stopped, unrecoverable, loaner_provided_at,
-            date_diff('second', reported_at, end_at) as seconds,
+            case when reported_latest_at is null and end_latest_at is null
+                then date_diff('second', reported_at, end_at) end as seconds,
         from fact_ticket where reading = 0 and equipment_id = ?
         order by reported_at desc, ticket_id limit {MOST_TICKETS:d}
         """,

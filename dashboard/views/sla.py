@@ -3,7 +3,16 @@
 import streamlit as st
 
 from dashboard import filters
-from dashboard.components import breakdown, clauses, drawer, freshness, reopened, search, trends
+from dashboard.components import (
+    breakdown,
+    clauses,
+    drawer,
+    freshness,
+    lapsed,
+    reopened,
+    search,
+    trends,
+)
 from dashboard.page import Page
 from etl.catalogue import catalogue
 from etl.ledger import computed_clauses
@@ -22,6 +31,7 @@ def sla(page: Page) -> None:
     clause = filters.stage(page.words, stages, DEFAULT_STAGE)
     with st.container(key="explained"):
         clauses.explanation(page, clause, page.filters.contract)
+        lapsed.note(page)
     left, right = st.columns([5, 3], gap="small")
     with left:
         trends.by_month(

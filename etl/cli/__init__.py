@@ -100,7 +100,7 @@ def main(interrupted: bool = False) -> None:
 
 def _interrupted(said: Journal) -> int:
     if said.written:
-        _say("interrupted_after", {"written": ", ".join(said.written)})
+        _say("interrupted_after", {"written": said.written[-1]})
     else:
         _say("interrupted", {})
     return INTERRUPTED

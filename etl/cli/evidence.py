@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from etl import __version__
 from etl.catalogue import catalogue
+from etl.checkpoint import parse_checkpoint
 from etl.cli.common import (
     AsOfOption,
     JsonOption,
@@ -23,7 +26,8 @@ from etl.cli.common import (
 )
 from etl.config import Settings
 from etl.errors import KeptError
-from etl.evidence.chain import PAYING, Record, decisions, parse_checkpoint, superseded
+from etl.evidence.chain import PAYING, Record, decisions, superseded
+from etl.signing import is_key
 from etl.store import Warehouse
 
 ContractArgument = Annotated[str, typer.Argument(metavar="CONTRACT", help="The contract's id.")]
@@ -44,13 +48,13 @@ def evidence(
     ] = None,
     reproduce: Annotated[
         Path | None,
-        typer.Option("--reproduce", metavar="PACK", help="Compute a pack's rows anew; compare."),
+        typer.Option("--reproduce", metavar="PACK", help="Make a pack's files anew; compare."),
     ] = None,
     as_json: JsonOption = False,
     warehouse: WarehouseOption = None,
     timezone: TimezoneOption = None,
 ) -> None:
-    """Write the evidence pack of a contract, or compute a pack's ledger anew and compare."""
+    """Write the evidence pack of a contract, or make a pack's files anew and compare."""
     settings = Settings.from_environment(warehouse, timezone)
     if (contract is None) == (reproduce is None):
         raise KeptError("evidence_call")
@@ -63,7 +67,8 @@ def evidence(
     assert contract is not None
     with shown_progress() as tell:
         if decision is not None:
-            file = write_pack(settings, _record(settings, contract, decision), output)
+            record = _record(settings, contract, decision)
+            file = write_pack(settings, record, output, partial(_note_wait, settings))
         else:
             found = dossier(settings, contract, instant(settings, as_of), tell)
             file = write_pack(settings, found, output)
@@ -84,22 +89,30 @@ def verify_command(
     ] = None,
     anew: Annotated[
         bool,
-        typer.Option("--anew", help="Compute anew what decisions rest on, from the batches."),
+        typer.Option("--anew", help="Compute decisions and figures anew, from the batches."),
     ] = False,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="KEY", help="A public key that may sign, as on the PDF."),
+    ] = None,
     as_json: JsonOption = False,
     warehouse: WarehouseOption = None,
     timezone: TimezoneOption = None,
 ) -> None:
     """Check that decisions, manifests, batches or a pack are as they were written."""
     from etl.evidence.verify import as_json as in_json
-    from etl.evidence.verify import verify
+    from etl.evidence.verify import checkpoint_now, verify
 
     settings = Settings.from_environment(warehouse, timezone)
     points = [parse_checkpoint(text) for text in checkpoint or ()]
+    keys = [_key(text) for text in key or ()]
     with shown_progress() as tell:
-        found = verify(settings, path, points, tell, anew)
+        found = verify(settings, path, points, tell, anew, keys)
+    head = found.head
+    if found.sound and path is None:
+        head = checkpoint_now(settings, found)
     if as_json:
-        print_json(in_json(found, settings.language))
+        print_json({**in_json(found, settings.language), "checkpoint": head and head.text})
     else:
         for one in found.notes:
             note(settings, one.code, **one.values)
@@ -115,8 +128,11 @@ def verify_command(
                 count=len(found.findings),
             )
         )
-        if found.head is not None:
-            typer.echo(say(settings, "verified_head", checkpoint=found.head.text))
+        if head is not None:
+            typer.echo(say(settings, "verified_head", checkpoint=head.text))
+        for signer in found.keys:
+            code = "verified_key_known" if found.known else "verified_key_foreign"
+            typer.echo(say(settings, code, key=signer))
     if not found.sound:
         raise typer.Exit(2)
 
@@ -166,7 +182,7 @@ def decide_command(
             supersedes=supersedes,
         ),
         as_of=instant(settings, as_of),
-        waiting_for=lambda holder: note(settings, "warehouse_waiting", holder=holder),
+        waiting_for=partial(_note_wait, settings),
     )
     if as_json:
         print_json(record.content)
@@ -233,6 +249,9 @@ def _reproduce(settings: Settings, pack: Path, as_json: bool) -> None:
                     for one in found.differences
                 ],
                 "more": found.more,
+                "files": found.files,
+                "not_made": found.not_made,
+                "kept": found.kept,
             }
         )
     else:
@@ -240,7 +259,7 @@ def _reproduce(settings: Settings, pack: Path, as_json: bool) -> None:
         if found.same:
             typer.echo(say(settings, "reproduced", **values))
         else:
-            count = len(found.differences) + found.more
+            count = len(found.differences) + found.more + len(found.files)
             typer.echo(say(settings, "reproduced_otherwise", count=count, **values))
         for one in found.differences:
             said, computed = (text or "—" for text in (one.said, one.computed))
@@ -249,6 +268,12 @@ def _reproduce(settings: Settings, pack: Path, as_json: bool) -> None:
             )
         if found.more:
             typer.echo(say(settings, "reproduced_more", count=found.more))
+        for name in found.files:
+            typer.echo(say(settings, "reproduced_file", file=name))
+        if found.not_made:
+            note(settings, "reproduced_not_made", files=", ".join(found.not_made))
+        if not found.same_version:
+            note(settings, "reproduced_other_version", kept=found.kept, own=__version__)
         if not found.same_rules:
             note(settings, "reproduced_other_rules")
     if not found.same:
@@ -267,6 +292,18 @@ def _record(settings: Settings, contract: str, seq: int) -> Record:
                 )
             return record
     raise KeptError("decision_unknown", seq=seq)
+
+
+def _note_wait(settings: Settings, holder: str) -> None:
+    note(settings, "warehouse_waiting", holder=holder)
+
+
+def _key(text: str) -> str:
+    """A public key as it was printed, spaces and capitals aside."""
+    key = "".join(text.split()).lower()
+    if not is_key(key):
+        raise KeptError("key_unreadable", value=text)
+    return key
 
 
 def _money(text: str) -> Decimal:

@@ -236,6 +236,8 @@ def _print_report(settings: Settings, figures: Mapping[str, Any]) -> None:
                 verdict = catalogue().contract_verdicts[found[section]["verdict"]]
                 said["verdict"] = verdict.title.get(settings.language)
             typer.echo(say(settings, f"report_{section}", **said))
+            if section == "availability" and (count := found[section]["open_unit_months"]):
+                typer.echo(say(settings, "report_months_open", count=count))
         _print_reopened(settings, found["reopened"])
     if figures["rejected_rows"] or figures["waiting_rows"]:
         typer.echo(

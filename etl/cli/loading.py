@@ -99,7 +99,7 @@ def load_command(
             _print_load(settings, done)
 
     if folder is not None:
-        if paths or dry_run:
+        if paths or dry_run or corrections:
             raise KeptError("watch_alone")
         _watch(settings, folder, load_them, tell_of)
     elif not paths:

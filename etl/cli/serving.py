@@ -60,7 +60,7 @@ def serve(
     if not demo:
         raise typer.Exit(served(settings))
     with scratch("demo") as folder:
-        settings = replace(settings, warehouse=folder / "warehouse")
+        settings = replace(settings, warehouse=folder / "warehouse", state=None)
         with shown_progress() as tell:
             load(settings, [sample_folder()], progress=tell)
         status = served(settings)

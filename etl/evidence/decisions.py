@@ -1,30 +1,36 @@
 """Decisions about retention money: who may decide what, and what is recorded of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from etl.catalogue import Text, catalogue
+from etl.catalogue import LANGUAGES, Text, catalogue
+from etl.checkpoint import Checkpoint, parse_checkpoint
 from etl.config import Settings
 from etl.errors import KeptError, NothingDoneError
 from etl.evidence.chain import (
     ACTIONS,
+    DECISION,
     PAYING,
-    Checkpoint,
     Record,
     append,
     decisions,
-    parse_checkpoint,
+    given_back,
+    manifest_in_force,
     released,
     superseded,
 )
-from etl.evidence.dossier import CENT, Dossier, dossier, dossier_then
-from etl.evidence.files import proof
+from etl.evidence.dossier import CENT, Dossier, create_views, dossier, dossier_then
+from etl.evidence.files import proof, write_snapshot
 from etl.evidence.people import same_person, signed_in, written
+from etl.evidence.reproduce import dossier_alone
 from etl.evidence.statement import money, statement
-from etl.store import Warehouse, now, sha256_of
+from etl.marts import generation_in_force
+from etl.scratch import scratch
+from etl.store import Warehouse, now
 
 __all__ = [
     "ACTIONS",
@@ -33,13 +39,14 @@ __all__ = [
     "Decision",
     "Dossier",
     "Record",
-    "checkpoint",
+    "changed_figures",
     "contradictions",
     "decide",
     "decisions",
     "dossier",
     "dossier_then",
     "drafted",
+    "figures",
     "parse_checkpoint",
     "released",
     "standing",
@@ -115,7 +122,10 @@ def drafted(found: Dossier, decision: Decision) -> Decision:
         raise KeptError("decision_name_missing")
     if same_person(prepared_by, approved_by):
         raise KeptError("decision_same_person", name=approved_by)
-    amount = _amount(decision, found.held + _given_back(found, decision.supersedes))
+    amount = _amount(
+        decision,
+        found.held + given_back(found.records, found.contract_id, decision.supersedes),
+    )
     reasons = _texts(decision.reasons)
     if not reasons:
         _demand_no_reason(found, decision.action)
@@ -134,15 +144,16 @@ def decide(
     contract: str,
     decision: Decision,
     as_of: datetime | None = None,
-    seen: int | None = None,
+    seen: Dossier | None = None,
     waiting_for: Callable[[str], None] = lambda _holder: None,
 ) -> Record:
     """Records a decision; it stands from then on, and is corrected only by a further one.
 
-    `seen` is the manifest that those who decide looked at (`Dossier.manifest`): where data was
-    loaded since, nothing is recorded. Raises KeptError as `drafted` does, and NothingDoneError.
+    `seen` is what those who decide looked at (None: what is known now, from `as_of`). Where data
+    was loaded since, the record names the newer manifest, unless the contract's figures are others
+    than those seen. Raises KeptError as `drafted` does, and NothingDoneError.
     """
-    found = dossier(settings, contract, as_of)
+    found = seen or dossier(settings, contract, as_of)
     # A day alone is its last second, so that of today is still ahead, and may be looked from.
     if as_of is not None and as_of.date() > datetime.now(ZoneInfo(found.timezone)).date():
         raise KeptError("decision_ahead", as_of=as_of.isoformat(" "))
@@ -151,21 +162,24 @@ def decide(
         decision = replace(decision, approved_by=person)
     drafted(found, decision)
     warehouse = Warehouse(settings)
-    manifest_sha256 = sha256_of(warehouse.path("manifests", f"{found.manifest}.json"))
-    hashes = proof(found)
+    hashes = proof(found) if warehouse.manifest().number == found.manifest else None
     with warehouse.lock(waiting_for):
-        if warehouse.manifest().number != found.manifest or seen not in (None, found.manifest):
-            raise NothingDoneError("decision_data_moved", contract=contract)
+        manifest = manifest_in_force(warehouse)
         # Somebody else may have decided on the same money meanwhile.
         records = decisions(warehouse, contract)
         found = replace(found, records=records, released=released(records, contract))
-        final = drafted(found, decision)
-        given_back = _given_back(found, final.supersedes)
-        found = replace(found, released=found.released - given_back)
-        return append(
+        with _in_force(warehouse, found) as known:
+            final = drafted(known, decision)
+            if hashes is None or known.manifest != found.manifest:
+                hashes = proof(known)
+            freed = given_back(records, contract, final.supersedes)
+            without = replace(known, released=known.released - freed)
+            content = statement(without, hashes, manifest["sha256"])
+        made = append(
             warehouse,
             {
-                **statement(found, hashes, manifest_sha256),
+                **content,
+                "kind": DECISION,
                 "created_at": now(),
                 "authenticated": person is not None,
                 "decision": {
@@ -179,6 +193,94 @@ def decide(
                 "supersedes": final.supersedes,
             },
         )
+    assert isinstance(made, Record)
+    return made
+
+
+@contextmanager
+def _in_force(warehouse: Warehouse, seen: Dossier) -> Iterator[Dossier]:
+    """What the manifest in force says of what was seen, from the same instant; needs the lock.
+
+    The ledger of the contract alone is computed for that. Raises NothingDoneError where a figure
+    is another one.
+    """
+    manifest = warehouse.manifest()
+    if manifest.number == seen.manifest:
+        yield seen
+        return
+    with scratch("decide") as folder:
+        with generation_in_force(warehouse).beside_logs() as (con, logs):
+            create_views(con, logs)
+            write_snapshot(con, logs, seen.contract_id, folder, parquet=True)
+        found = dossier_alone(folder, manifest, seen.contract_id, seen.as_of, folder / "ledger")
+        found = replace(found, records=seen.records, released=seen.released)
+        if changes := changed_figures(seen, found):
+            raise NothingDoneError(
+                "decision_data_moved",
+                contract=seen.contract_id,
+                manifest=manifest.number,
+                changes=Text(
+                    "；".join(one.zh for one in changes), "; ".join(one.en for one in changes)
+                ),
+            )
+        yield found
+
+
+def changed_figures(then: Dossier, now: Dossier) -> tuple[Text, ...]:
+    """The figures of a contract that are no longer those that were seen, each in words."""
+    before, after = figures(then), figures(now)
+    return tuple(
+        Text(
+            *(
+                catalogue().message(
+                    "decision_figure_changed",
+                    one,
+                    what=label,
+                    then=before.get(name, (label, "—"))[1],
+                    now=value,
+                )
+                for one in LANGUAGES
+            )
+        )
+        for name, (label, value) in after.items()
+        if before.get(name, (label, "—"))[1] != value
+    )
+
+
+def figures(found: Dossier) -> dict[str, tuple[Text, Text | str]]:
+    """The figures of a contract that a decision is taken on: what each is called, and its value."""
+    messages, verdicts = catalogue().messages, catalogue().contract_verdicts
+    shown: dict[str, tuple[Text, Text | str]] = {
+        "verdict": (messages["evidence_verdict"], verdicts[found.verdict].title),
+        "raw_verdict": (messages["column_raw_verdict"], verdicts[found.raw_verdict].title),
+        "retention": (messages["evidence_amount_retention"], money(found.retention_amount)),
+        "deduction": (messages["evidence_amount_deduction"], money(found.deduction)),
+        "raw_deduction": (messages["evidence_amount_raw_deduction"], money(found.raw_deduction)),
+        "accepted_on": (messages["evidence_rests_accepted_on"], _day(found.accepted_on)),
+        "due_on": (messages["evidence_rests_due_on"], _day(found.due_on)),
+        "rejected": (messages["evidence_sheet_rejected"], str(len(found.rejected))),
+        "waiting": (messages["evidence_sheet_waiting"], str(len(found.waiting))),
+        "waivers": (messages["evidence_waivers"], str(sum(one.counts for one in found.waivers))),
+    }  # fmt: skip
+    for clause in found.clauses:
+        title = catalogue().clauses[clause.clause].title
+        verdict = catalogue().verdicts[clause.verdict].title
+        shown[f"{clause.clause}.verdict"] = (_of(title, messages["evidence_verdict"]), verdict)
+        for state, label in catalogue().states.items():
+            count = str(getattr(clause, state))
+            shown[f"{clause.clause}.{state}"] = (_of(title, label.title), count)
+    for log in found.logs:
+        said = messages["figure_log_ends_early" if log.stale else "figure_log_complete"]
+        shown[f"logs.{log.log}"] = (catalogue().logs[log.log].label, said)
+    return shown
+
+
+def _of(whose: Text, what: Text) -> Text:
+    return Text(f"{whose.zh} {what.zh}", f"{whose.en}, {what.en}")
+
+
+def _day(day: date | None) -> str:
+    return "—" if day is None else day.isoformat()
 
 
 def contradictions(record: Record, now: Dossier) -> tuple[Contradiction, ...]:
@@ -231,27 +333,10 @@ def contradictions(record: Record, now: Dossier) -> tuple[Contradiction, ...]:
     return tuple(found)
 
 
-def checkpoint(record: Record) -> Checkpoint:
-    """What proves later that the chain held this record."""
-    return record.checkpoint
-
-
 def standing(records: Sequence[Record]) -> tuple[Record, ...]:
     """The records that no later one corrects."""
     gone = superseded(records)
     return tuple(record for record in records if record.seq not in gone)
-
-
-def _given_back(found: Dossier, seq: int | None) -> Decimal:
-    """What the record to be corrected released: it is held again."""
-    if seq is None:
-        return _NOTHING
-    by_seq = {record.seq: record for record in found.records}
-    if seq not in by_seq:
-        raise KeptError("decision_supersedes_unknown", seq=seq, contract=found.contract_id)
-    if seq in superseded(found.records):
-        raise KeptError("decision_supersedes_gone", seq=seq)
-    return by_seq[seq].amount if by_seq[seq].action in PAYING else _NOTHING
 
 
 def _amount(decision: Decision, held: Decimal) -> Decimal:

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from etl.catalogue import LANGUAGES, STATES, Label, Text, catalogue
-from etl.evidence.chain import Checkpoint
+from etl.evidence.chain import Record
 from etl.pdf import compile_pdf
 from etl.verdict import IDLE
 
@@ -14,7 +14,7 @@ Pair = dict[str, str]
 _CONTRACT_TONES = {"clean": "good", "breaches": "bad", "evidence_missing": "warn"}
 _CLAUSE_TONES = {"kept": "good", "broken": "bad", "undecided": "warn", "no_evidence": "warn"}
 _LABELS = (
-    "document", "attested", "verdict", "decision", "amounts", "people", "prepared_by",
+    "document", "verdict", "decision", "amounts", "people", "prepared_by",
     "approved_by", "reasons", "conditions", "clauses", "assumed", "contrary", "nothing_contrary",
     "waivers", "no_waivers", "rests_on", "checkpoint", "checkpoint_use",
 )  # fmt: skip
@@ -35,6 +35,7 @@ def document(content: Mapping[str, Any]) -> dict[str, Any]:
     """What the template shows: texts as zh and en, in the order of the page."""
     decision = content.get("decision")
     verdict = catalogue().contract_verdicts[content["verdict"]]
+    attested = pair("evidence_signed" if "key" in content else "evidence_attested")
     counted = [one for one in content["clauses"] if one["verdict"] not in IDLE]
     columns = list(CLAUSE_COLUMNS)
     if any(Decimal(one["raw_deduction"]) for one in counted):
@@ -46,6 +47,7 @@ def document(content: Mapping[str, Any]) -> dict[str, Any]:
         "parties": " → ".join(filter(None, (content["vendor"], content["buyer"]))),
         "labels": {
             **{name: pair(f"evidence_{name}") for name in _LABELS},
+            "attested": attested,
             "clause_columns": [pair(f"column_{name}") for name in columns],
             "waiver_columns": [pair(f"column_{name}") for name in (*WAIVER_COLUMNS, "counts")],
         },
@@ -72,7 +74,7 @@ def document(content: Mapping[str, Any]) -> dict[str, Any]:
         "letter": pair("evidence_letter", letter=content["letter"]),
         "checkpoint": _checkpoint(content),
         "footer": f"{content['contract_id']} · {_moment(content['as_of'])} · "
-        + " ".join(pair("evidence_attested").values()),
+        + " ".join(attested.values()),
         "digest": "SHA-256 " + (content.get("hash") or content["hashes"]["logs"]),
     }
 
@@ -225,6 +227,12 @@ def _contrary(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _rests_on(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     manifest = content["manifest"]
+    stamp = content.get("timestamp")
+    signed = [("key", content["key"], True)] if "key" in content else []
+    if stamp:
+        signed.append(
+            ("timestamp", f"{_moment(stamp['at'])} · {content['timestamp_authority']}", False)
+        )
     for name, value, mono in (
         ("as_of", f"{_moment(content['as_of'])} ({content['timezone']})", False),
         ("horizon", _moment(content["horizon_at"]), False),
@@ -235,6 +243,7 @@ def _rests_on(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         ("terms", content["hashes"]["terms"], True),
         ("models", content["hashes"]["models"], True),
         ("kept", content["kept"], False),
+        *signed,
     ):
         yield {"label": pair(f"evidence_rests_{name}"), "value": value, "mono": mono}
 
@@ -242,4 +251,4 @@ def _rests_on(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _checkpoint(content: Mapping[str, Any]) -> str | None:
     if "hash" not in content:
         return None
-    return Checkpoint(content["seq"], content["hash"], content["created_at"]).text
+    return Record(content).checkpoint.text

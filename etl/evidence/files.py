@@ -73,7 +73,13 @@ def write_files(found: Dossier, folder: Path, parquet: bool = True) -> Proof:
         rows = write_obligations(con, contract, found.due_on, folder / "rows")
         _write_terms(con, contract, folder / "terms.csv")
         create_views(con, logs)
-        write_snapshot(con, logs, contract, folder, parquet)
+        # A ledger that was computed from a snapshot brings along how far the logs go.
+        brought = con.execute(
+            "select 1 from duckdb_tables() where database_name = 'marts' and table_name = ?",
+            [LAST_EVENTS],
+        ).fetchone()
+        last_events = f"marts.{LAST_EVENTS}" if brought else None
+        write_snapshot(con, logs, contract, folder, parquet, last_events)
     write_models(folder)
     return Proof(
         rows=rows,
@@ -134,13 +140,20 @@ def _write_terms(con: duckdb.DuckDBPyConnection, contract: str, file: Path) -> N
 
 
 def write_snapshot(
-    con: duckdb.DuckDBPyConnection, logs: str, contract: str, folder: Path, parquet: bool
+    con: duckdb.DuckDBPyConnection,
+    logs: str,
+    contract: str,
+    folder: Path,
+    parquet: bool,
+    last_events: str | None = None,
 ) -> None:
     """The rows from which the contract's ledger can be computed anew, and logs.csv of them.
 
     Whole as loaded, later events too: as_of decides what of them had happened. The last event comes
-    from all rows of the files that the contract's rows came from, whosever they are. The views
-    `log_<name>` of the rows that count are there.
+    from all rows of the files that the contract's rows came from, whosever they are, and
+    the data horizon from all rows; `last_events` is a table (log, contract_id, last_at) of both
+    where only the contract's rows are at hand. The views `log_<name>` of the rows that count are
+    there.
     """
     loaded = dict(con.execute("select log, loaded from catalogue_log").fetchall())
     tables = {log.name: _rows_of(log, logs, contract) for log in catalogue().logs.values()}
@@ -151,9 +164,13 @@ def write_snapshot(
         f"select batch from ({sql}) as one" for name, sql in tables.items() if name != REJECTS
     )
     tables[RECORDED] = f"select * from {logs}.recorded where batch in ({files})"
-    tables[LAST_EVENTS] = (
-        f"select * from ({as_of.last_event_sql()}) as event where contract_id = {literal(contract)}"
-    )
+    ends = f"from {last_events}"
+    if not last_events:
+        ends = (
+            f"{as_of.last_event_sql()}\nunion all\n"
+            f"select '{as_of.HORIZON}', {literal(contract)}, ({as_of.horizon_sql()})"
+        )
+    tables[LAST_EVENTS] = f"select * from ({ends}) as event where contract_id = {literal(contract)}"
     listing = []
     for name, sql in tables.items():
         columns, order = snapshot_columns(name)
@@ -163,7 +180,9 @@ def write_snapshot(
         if parquet:
             file = folder / "snapshot" / f"{name}.parquet"
             file.parent.mkdir(exist_ok=True)
-            con.execute(f"copy ({snapshot}) to {literal(file)} (format parquet, compression zstd)")
+            # From a table of its own: the bytes depend on how the rows lie, not on them alone.
+            con.execute(f"create or replace temp table snapshot as {snapshot}")
+            con.execute(f"copy temp.snapshot to {literal(file)} (format parquet, compression zstd)")
         count, digest = hash_of_rows(con, snapshot, columns, folder)
         listing.append((name, str(loaded.get(name, True)).lower(), count, digest))
     write_csv(folder / "logs.csv", LOG_COLUMNS, listing)

@@ -4,7 +4,7 @@ Counted are the obligations that count for the retention money. A cell is missin
 in the log as loaded; what the log only says of a later day is not asked for again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,22 +14,26 @@ from etl.catalogue import Clause, Log, catalogue
 from etl.errors import KeptError
 from etl.marts import Marts
 from etl.sql import literal
+from etl.tables import standing_sql
 
 NOT_COUNTED = "delivery.guarantee_valid"
 """The one clause that the retention money leaves out: awarding is the buyer's act."""
-CELL, LATER, NO_LOG, LOG_ENDS, NO_RECORD = "cell", "later", "no_log", "log_ends", "no_record"
-"""Why an obligation is unknown: a cell is empty; it is filled, for a later day; the log was never
-loaded, or ends too early; no record of it is there."""
+CELL, LATER, DOUBT, NO_COLUMN = "cell", "later", "doubt", "no_column"
+NO_LOG, LOG_ENDS, NO_RECORD = "no_log", "log_ends", "no_record"
+"""Why an obligation is unknown: a cell is empty, or states a day where the hour decides; all are
+filled, for a later day; they are, and leave it open what happened; the export has no such column;
+the log was never loaded, or ends too early; no record of it is there."""
 
 
 @dataclass(frozen=True)
 class Missing:
     """What would decide one unknown obligation (of spares.ratio: all those days together).
 
-    `kind` is one of CELL, LATER, NO_LOG, LOG_ENDS, NO_RECORD. `key` and `columns` name the record
-    of `log` and its empty cells; without a record both are empty. `obligations` counts those that
-    it is about, `subject` is one of them. `through_at` is up to when the log is complete,
-    `needed_at` up to when it would have to be, where the obligation is judged by that.
+    `kind` is one of the above. `key` and `columns` name the record of `log` and its cells; without
+    a record both are empty. Of NO_COLUMN, all obligations of the clause are one: `columns` are
+    those of which the export would need any. `obligations` counts those that it is about, `subject`
+    is one of them. `through_at` is up to when the log is complete, `needed_at` up to when it would
+    have to be, where the obligation is judged by that.
     """
 
     clause: str
@@ -60,7 +64,7 @@ def missing_in(con: duckdb.DuckDBPyConnection, logs: str, contract: str) -> tupl
     con.execute(
         "create temp table unproven as "
         "select one.clause, one.contract_id, one.subject, one.department, one.equipment_id, "
-        "one.arose_on, one.due_at from obligation as one "
+        "one.arose_on, one.due_at, one.due_on, one.recorded from obligation as one "
         "join retention as money on one.contract_id = money.contract_id "
         "where one.contract_id = ? and one.state = 'unknown' "
         f"and one.arose_on <= money.due_on and one.clause <> {literal(NOT_COUNTED)}",
@@ -72,8 +76,15 @@ def missing_in(con: duckdb.DuckDBPyConnection, logs: str, contract: str) -> tupl
     ]
     con.execute(
         "create temp table record_found (clause varchar, subject varchar, log varchar, "
-        "row_id bigint, key varchar[], columns varchar[])"
+        "row_id bigint, key varchar[], columns varchar[], absent varchar[], later boolean)"
     )
+    con.execute("create temp table shown_by (clause varchar, log varchar, columns varchar[])")
+    for clause in clauses:
+        if clause.shown_by:
+            columns = [column for _, column in clause.shown_by]
+            con.execute(
+                "insert into shown_by values (?, ?, ?)", [clause.id, clause.shown_by[0][0], columns]
+            )
     for clause in clauses:
         for sql in _records_sql(clause, logs):
             con.execute(f"insert into record_found {sql}")
@@ -128,6 +139,7 @@ reason as (
         judged.*,
         case
             when not loaded then '{NO_LOG}'
+            when recorded = false then '{NO_COLUMN}'
             when through_at is null or through_at < least(needed_at, build.as_of) then '{LOG_ENDS}'
             when clause = 'spares.ratio' and not no_stock then '{CELL}'
             else '{NO_RECORD}'
@@ -136,15 +148,19 @@ reason as (
 ),
 without as (
     select * from reason
-    where clause = 'spares.ratio' and kind <> '{CELL}' or clause <> 'spares.ratio' and not exists (
-        select 1 from record_found as record
-        where record.clause = reason.clause and record.subject = reason.subject
+    where kind <> '{NO_COLUMN}' and (
+        clause = 'spares.ratio' and kind <> '{CELL}' or clause <> 'spares.ratio' and not exists (
+            select 1 from record_found as record
+            where record.clause = reason.clause and record.subject = reason.subject
+        )
     )
 ),
 asked as (
     select
         record.clause, record.subject, reason.department,
-        case when len(record.columns) > 0 then '{CELL}' else '{LATER}' end as kind,
+        case
+            when len(record.columns) > 0 then '{CELL}' when later then '{LATER}' else '{DOUBT}'
+        end as kind,
         record.log, record.row_id, record.key, record.columns,
         case
             when record.clause = 'spares.ratio' then (
@@ -156,13 +172,38 @@ asked as (
         reason.through_at, reason.needed_at,
     from record_found as record
     join reason on record.clause = reason.clause and record.subject = reason.subject
-    where len(record.columns) > 0 or not exists (
+    where len(record.columns) > 0 or coalesce(reason.recorded, true) and not exists (
         select 1 from record_found as other
         where other.clause = record.clause and other.subject = record.subject
-            and len(other.columns) > 0
+            and len(other.columns) + len(other.absent) > 0
     )
+),
+unexported as (
+    select clause, subject, shown_by.log, shown_by.columns, 1 as obligations
+    from reason join shown_by using (clause) where reason.kind = '{NO_COLUMN}'
+    union all
+    select
+        record.clause, record.subject, record.log, [record.absent],
+        case
+            when record.clause = 'spares.ratio' then (
+                select count(*) from reason as day
+                where day.clause = 'spares.ratio' and day.kind = '{CELL}'
+            )
+            else 1
+        end
+    from (
+        select distinct clause, subject, log, unnest(absent) as absent from record_found
+    ) as record
+    left join shown_by using (clause)
+    join reason on record.clause = reason.clause and record.subject = reason.subject
+    where coalesce(reason.recorded, true)
+        or not list_contains(coalesce(shown_by.columns, []), record.absent)
 )
 select * from asked where obligations > 0
+union all
+select
+    clause, min(subject), null, '{NO_COLUMN}', log, null, [], columns, sum(obligations), null, null,
+from unexported group by clause, log, columns having sum(obligations) > 0
 union all
 select
     clause, min(subject), any_value(department), kind, own_log, null, [], [], count(*),
@@ -260,22 +301,44 @@ def _records_sql(clause: Clause, logs: str) -> Iterator[str]:
 
 
 def _record_sql(clause: Clause, log: Log, columns: list[str], found_by: str, logs: str) -> str:
-    empty = ", ".join(
+    wanted = [
         f"case when {_DECIDES.get((clause.id, name), f'one.{name} is null')} "
         f"then {literal(name)} end"
         for name in columns
-    )
+    ]
+    asked = f"[{', '.join((*wanted, *_imprecise(log, columns)))}]"
+    recorded = "contains(one.all_recorded, ';' || name || ';')"
     key = ", ".join(f"cast(one.{name} as varchar)" for name in log.key)
+    later = " or ".join(f"one.{column.name} > build.as_of" for column in log.events) or "false"
     unknown = f"(select * from unproven where clause = {literal(clause.id)})"
     if clause.id == "spares.ratio":  # the last of its days has every movement of the others
         unknown = f"(from {unknown} order by arose_on desc limit 1)"
     found = (
-        f"select unknown.clause, unknown.subject, {literal(log.name)}, one.rowid, [{key}], "
-        f"list_filter([{empty}], lambda name: name is not null) as columns "
-        f"from {unknown} as unknown join {logs}.{log.name} as one on {found_by} "
-        f"where one.rowid not in (select row_id from {logs}.waiting "
+        f"select unknown.clause, unknown.subject, {literal(log.name)}, one.row_id, [{key}], "
+        f"list_filter({asked}, lambda name: name is not null and {recorded}) as columns, "
+        f"list_filter({asked}, lambda name: name is not null and not {recorded}) as absent, "
+        f"coalesce({later}, false) "
+        f"from {unknown} as unknown join ({standing_sql(logs, log)}) as one on {found_by} "
+        f"cross join build where one.row_id not in (select row_id from {logs}.waiting "
         f"where log = {literal(log.name)})"
     )
     if (clause.id, log.name) in _PERHAPS:
-        return f"select * from ({found}) as found where len(columns) > 0"
+        return f"select * from ({found}) as found where len(columns) + len(absent) > 0"
     return found
+
+
+def _imprecise(log: Log, columns: Iterable[str]) -> Iterator[str]:
+    """The instants that state a day where the hour would decide, and a status without meaning."""
+    names = dict.fromkeys((log.begins, *columns))
+    for name in names:
+        if name is not None and log.columns[name].type == "instant":
+            by_the_hour = "unknown.due_on is null"
+            if name == log.begins:
+                by_the_hour += " and unknown.due_at is not null"
+            yield (
+                f"case when contains(one.days, {literal(f';{name};')}) and {by_the_hour} "
+                f"then {literal(name)} end"
+            )
+    for column in log.columns.values():
+        if column.unread:
+            yield f"case when one.{column.name} = {literal(column.unread)} then '{column.name}' end"

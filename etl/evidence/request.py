@@ -6,8 +6,8 @@ One sheet per log holds the whole rows of the records whose cells are missing, u
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -24,7 +24,15 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from etl.catalogue import LANGUAGES, Column, Log, Text, catalogue
 from etl.errors import KeptError, NothingDoneError
-from etl.evidence.missing import CELL, LATER, LOG_ENDS, NO_RECORD, Missing, missing
+from etl.evidence.missing import (
+    CELL,
+    LATER,
+    LOG_ENDS,
+    NO_COLUMN,
+    NO_RECORD,
+    Missing,
+    missing,
+)
 from etl.intake.check import exact
 from etl.intake.match import LACKS, recognise
 from etl.intake.read import TextTable
@@ -97,7 +105,7 @@ def request(
     """
     found = missing(marts, contract)
     sheets = _sheets(found)
-    wanted = [one for one in found if one.kind not in (CELL, LATER)]
+    wanted = _wanted(found)
     book = Workbook(write_only=True)
     book.properties.creator = "Kept 履约"
     with marts.beside_logs() as (con, logs):
@@ -145,6 +153,26 @@ def _sheets(found: Iterable[Missing]) -> list[_Sheet]:
     return [by_log[name] for name in catalogue().logs if name in by_log]
 
 
+def _wanted(found: Iterable[Missing]) -> list[tuple[str, Missing]]:
+    """What has no cell to fill in, each with the promises it is for; a column is asked for once."""
+    listed: list[tuple[list[str], Missing]] = []
+    columns: dict[tuple[str, tuple[str, ...]], int] = {}
+    for one in found:
+        title = _two(catalogue().clauses[one.clause].title)
+        if one.kind in (CELL, LATER):
+            continue
+        place = columns.get((one.log, one.columns)) if one.kind == NO_COLUMN else None
+        if place is None:
+            columns[one.log, one.columns] = len(listed)
+            listed.append(([title], replace(one, subject="") if one.kind == NO_COLUMN else one))
+        else:
+            titles, known = listed[place]
+            titles.append(title)
+            count = known.obligations + one.obligations
+            listed[place] = (titles, replace(known, obligations=count))
+    return [("; ".join(titles), one) for titles, one in listed]
+
+
 def _refused(con: duckdb.DuckDBPyConnection, logs: str, contract: str) -> dict[int, frozenset[int]]:
     """The rejected rows that name the contract: their source rows by the batch's sequence."""
     rows = con.execute(
@@ -188,31 +216,35 @@ def _write_records(
     con.execute("create or replace temp table wanted_row (row_id bigint)")
     con.executemany("insert into wanted_row values (?)", [[one] for one in ids])
     cursor = con.execute(
-        f"select row_id, all_recorded, {names} from ({standing_sql(logs, log)}) as one "
+        f"select row_id, all_recorded, coalesce(days, ''), {names} "
+        f"from ({standing_sql(logs, log)}) as one "
         "semi join wanted_row using (row_id) order by row_id"
     )
-    for row_id, recorded, *values in cursor.fetchall():
-        # A default is no value of the row's own: sent back, it would pass for one.
+    for row_id, recorded, days, *values in cursor.fetchall():
         said = {
-            name: None
-            if column.default == _text(column, value) and f";{name};" not in recorded
-            else _text(column, value)
+            name: _text(column, value.date() if f";{name};" in days else value)
             for (name, column), value in zip(log.columns.items(), values, strict=True)
         }
+        for name, column in log.columns.items():
+            # A default is no value of the row's own: sent back, it would pass for one.
+            if said[name] == column.default and f";{name};" not in recorded:
+                said[name] = None
         if any(len(_escaped(text)) > MOST_CHARACTERS for text in said.values() if text):
             key = " ".join(said[name] or "" for name in log.key)
             notes.append(_both("request_too_long", log=log.label, key=key))
             continue
         lacks = sheet.rows[row_id]
         cells: list[Cell] = [
-            _asked_cell(ws, column, lacks[name]) if name in lacks else _known(ws, said[name])
+            _asked_cell(ws, column, lacks[name], said[name])
+            if name in lacks
+            else _known(ws, said[name])
             for name, column in log.columns.items()
         ]
         ws.append([*cells, _known(ws, _why(log, lacks))])
     return notes
 
 
-def _write_wanted(book: Workbook, wanted: Sequence[Missing]) -> None:
+def _write_wanted(book: Workbook, wanted: Sequence[tuple[str, Missing]]) -> None:
     """What has no record to fill in."""
     ws = book.create_sheet(_beside("request_sheet_wanted"))
     for letter, width in (("A", 34), ("B", 30), ("C", 70), ("D", 24)):
@@ -220,11 +252,10 @@ def _write_wanted(book: Workbook, wanted: Sequence[Missing]) -> None:
     ws.freeze_panes = "A2"
     heads = ("clause", "about", "what", "count")
     ws.append([_headed(ws, _beside(f"request_head_{name}")) for name in heads])
-    for one in wanted[:MOST_RECORDS]:
-        clause = catalogue().clauses[one.clause]
+    for titles, one in wanted[:MOST_RECORDS]:
         ws.append(
             [
-                _known(ws, _two(clause.title)),
+                _known(ws, titles, wrap=True),
                 _known(ws, one.subject),
                 _known(ws, what_is_wanted(one), wrap=True),
                 one.obligations,
@@ -235,11 +266,9 @@ def _write_wanted(book: Workbook, wanted: Sequence[Missing]) -> None:
 def what_is_wanted(one: Missing, language: str | None = None) -> str:
     """What would decide an obligation for which no record is there, in words (None: in both)."""
     log = catalogue().logs[one.log]
-    columns = [
-        catalogue().logs[whose].columns[name].label
-        for whose, name in catalogue().clauses[one.clause].evidence
-        if whose == one.log
-    ]
+    evidence = catalogue().clauses[one.clause].evidence
+    names = one.columns or [name for whose, name in evidence if whose == one.log]
+    columns = [log.columns[name].label for name in names]
     values: dict[str, object] = {
         "log": log.label,
         "through": one.through_at or "—",
@@ -249,6 +278,8 @@ def what_is_wanted(one: Missing, language: str | None = None) -> str:
         ),
     }
     code = f"request_{one.kind}" if one.kind != CELL else f"request_{NO_RECORD}"
+    if one.kind == NO_COLUMN and len(columns) > 1:
+        code += "s"
     if language is None:
         return _both(code, **values)
     return catalogue().message(code, language, **values)
@@ -374,11 +405,14 @@ def _escaped(text: str) -> str:
     return _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
 
 
-def _asked_cell(ws: WriteOnlyWorksheet, column: Column, clauses: Sequence[str]) -> Cell:
-    """An empty cell that stands out, with a note that says what it decides."""
-    cell = WriteOnlyCell(ws)
+def _asked_cell(
+    ws: WriteOnlyWorksheet, column: Column, clauses: Sequence[str], said: str | None
+) -> Cell:
+    """A cell that stands out, with a note that says what it decides; what it says, it keeps."""
+    cell = _known(ws, said)
     cell.fill = _MISSING
-    cell.number_format = _FORMATS.get(column.type, _AS_TEXT)
+    if said is None:
+        cell.number_format = _FORMATS.get(column.type, _AS_TEXT)
     note = Comment(_lacks(column, clauses), "Kept", height=90, width=320)
     cell.comment = note
     return cell
@@ -412,7 +446,8 @@ def _text(column: Column, value: object) -> str | None:
     if isinstance(value, Decimal):
         return exact(value)
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
+        # A midnight with a space before it may be what a spreadsheet makes of a day.
+        return value.isoformat(sep=" " if value.time() != time() else "T")
     if isinstance(value, date):
         return value.isoformat()
     said = str(value)

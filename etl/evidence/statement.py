@@ -1,5 +1,6 @@
 """What a record says of what was known: the dossier and its hashes, as canonical JSON takes it."""
 
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -116,6 +117,27 @@ def statement(found: Dossier, proof: Proof, manifest_sha256: str) -> dict[str, A
             for one in found.waivers
         ],
     }
+
+
+def differing(said: Any, computed: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Where two statements differ: the place (`clauses.sla.response.met`), and both values."""
+    if isinstance(said, dict) and isinstance(computed, dict):
+        for name in sorted(said.keys() | computed.keys()):
+            inside = f"{place}.{name}" if place else name
+            yield from differing(said.get(name), computed.get(name), inside)
+    elif isinstance(said, list) and isinstance(computed, list):
+        yield from differing(_by_name(said), _by_name(computed), place)
+    elif said != computed:
+        yield place, said, computed
+
+
+def _by_name(rows: Sequence[Any]) -> dict[str, Any]:
+    """Rows by their clause or log, where each has one of its own; else by their number."""
+    for name in ("clause", "log"):
+        names = [row.get(name) if isinstance(row, dict) else None for row in rows]
+        if rows and None not in names and len({*map(str, names)}) == len(names):
+            return dict(zip(map(str, names), rows, strict=True))
+    return {str(number): row for number, row in enumerate(rows, start=1)}
 
 
 def money(value: Decimal) -> str:

@@ -2,35 +2,25 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from etl.catalogue import catalogue
+from etl.checkpoint import NO_RECORD, Checkpoint
 from etl.config import Settings
 from etl.errors import KeptError, NothingDoneError
-from etl.evidence.chain import FIRST, Checkpoint, Record, parse_record, record_files
-from etl.evidence.dossier import dossier_of
-from etl.evidence.files import Proof, proof
-from etl.evidence.pack import differing_hashes
-from etl.evidence.packcheck import canonical, check, open_pack
-from etl.marts import Progress, build_apart, silent
-from etl.scratch import scratch
-from etl.store import Batch, Manifest, Warehouse, sha256_of
+from etl.evidence.anew import compute_anew
+from etl.evidence.chain import PackWritten, Record, parse_record, record_files, records
+from etl.evidence.chain_checks import check_chain, read_record, signatures
+from etl.evidence.file_checks import check_files, strays
+from etl.evidence.findings import Finding
+from etl.evidence.manifest_checks import check_manifests
+from etl.evidence.packcheck import SIGNED_SINCE, canonical, check, open_pack
+from etl.marts import Progress, silent
+from etl.state import State
+from etl.store import Warehouse, now, sha256_of
 
 _NOT_THERE = frozenset({"chain_rewritten", "chain_cut_short"})
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is not as it was written: a message code and its values."""
-
-    code: str
-    values: Mapping[str, object]
-
-    def text(self, language: str) -> str:
-        """What was found, as a sentence."""
-        return catalogue().message(self.code, language, **self.values)
 
 
 @dataclass(frozen=True)
@@ -38,7 +28,8 @@ class Verification:
     """What was checked and what was found; `notes` could not be checked, and say why.
 
     `records` and `files` count what was looked at; `head` is the last record of the chain, or the
-    record of the pack.
+    record of the pack. `keys` are the public keys that signed, `known` whether all of them are
+    among those of the state folder or those given.
     """
 
     path: Path
@@ -47,6 +38,8 @@ class Verification:
     records: int
     files: int
     head: Checkpoint | None
+    keys: tuple[str, ...] = ()
+    known: bool = False
 
     @property
     def sound(self) -> bool:
@@ -60,263 +53,166 @@ def verify(
     checkpoints: Sequence[Checkpoint] = (),
     progress: Progress = silent,
     anew: bool = False,
+    keys: Sequence[str] = (),
 ) -> Verification:
     """Checks a pack (zip or folder), a record's file, or, without a path, the warehouse.
 
     A pack or a record is compared with the warehouse's chain as well, where there is one. With
-    `anew`, what each decision of the warehouse rests on is computed again from the batches. Raises
-    KeptError where the path is none of these.
+    `anew`, what the decisions of the warehouse say, and what its pages show, is computed again from
+    the batches. `keys` are public keys that may have signed, besides those of the state folder.
+    Raises KeptError where the path is none of these.
     """
     if path is None or (path / "CURRENT").is_file() or (path / "manifests").is_dir():
-        root = settings.warehouse if path is None else path
-        return _verify_warehouse(replace(settings, warehouse=root), checkpoints, progress, anew)
+        if path is not None and path.absolute() != settings.warehouse.absolute():
+            settings = replace(settings, warehouse=path, state=None)
+        return _verify_warehouse(settings, checkpoints, progress, anew, keys)
     if not path.exists():
         raise KeptError("file_missing", file=path)
     if path.suffix.lower() == ".json":
-        return _verify_record(settings, path, checkpoints)
-    return _verify_pack(settings, path, checkpoints)
+        return _verify_record(settings, path, checkpoints, keys)
+    return _verify_pack(settings, path, checkpoints, keys)
 
 
-def verify_chain(settings: Settings, checkpoints: Sequence[Checkpoint] = ()) -> Verification:
-    """Checks only the decisions of the warehouse, quickly: for a page."""
+def verify_chain(
+    settings: Settings, checkpoints: Sequence[Checkpoint] = (), keys: Sequence[str] = ()
+) -> Verification:
+    """Checks only the records of the warehouse, quickly: for a page."""
     root = settings.warehouse
-    records = {int(file.stem): _read(file) for file in record_files(root)}
-    findings = [
-        *_strays(root),
-        *_single_records(records),
-        *_order(records),
-        *_against(records, checkpoints),
-    ]
-    read = [record for _, record in sorted(records.items()) if record is not None]
+    chain = check_chain(settings, checkpoints, keys)
+    known = {file.name for file in record_files(root)}
+    others = [one for one in strays(root, "decisions", known) if one.code == "record_stray"]
     return Verification(
         path=root,
-        findings=tuple(findings),
-        notes=(),
-        records=len(records),
-        files=len(records),
-        head=read[-1].checkpoint if read else None,
+        findings=(*others, *chain.findings),
+        notes=tuple(chain.notes),
+        records=len(chain.records),
+        files=len(chain.records),
+        head=chain.entries[-1].checkpoint if chain.entries else None,
+        keys=tuple(chain.keys),
+        known=bool(chain.trusted) and chain.trusted.issuperset(chain.keys),
     )
 
 
-def _read(file: Path) -> Record | None:
-    """The record of a file, None where it is none."""
-    try:
-        return parse_record(file.read_bytes())
-    except (OSError, ValueError):
-        return None
-
-
-def _strays(root: Path) -> Iterator[Finding]:
-    known = {file.name for file in record_files(root)}
-    for file in sorted(root.glob("decisions/*")):
-        if file.name not in known and not file.name.startswith("."):
-            yield Finding("record_stray", {"file": file.name})
-
-
-def _single_records(records: Mapping[int, Record | None]) -> Iterator[Finding]:
-    """What each file shows of itself: unreadable, changed, or under another's number."""
-    swapped = set()
-    for number, record in sorted(records.items()):
-        if record is None:
-            yield Finding("record_cut_off", {"seq": number})
-        elif record.computed_hash != record.hash:
-            yield Finding("record_changed", {"seq": number})
-        elif record.seq != number and number not in swapped:
-            other = records.get(record.seq)
-            if other is not None and other.seq == number:
-                swapped.add(record.seq)
-                yield Finding("records_swapped", {"one": number, "other": record.seq})
-            else:
-                yield Finding("record_under_other_number", {"seq": number, "is": record.seq})
-
-
-def _order(records: Mapping[int, Record | None]) -> Iterator[Finding]:
-    """Whether each record follows the one before; a gap is a record that was removed."""
-    hashes = {0: FIRST}
-    for number in range(1, max(records, default=0) + 1):
-        if number not in records:
-            yield Finding("record_removed", {"seq": number})
-            continue
-        record = records[number]
-        if record is None or record.computed_hash != record.hash or record.seq != number:
-            continue
-        hashes[number] = record.hash
-        before = hashes.get(number - 1)
-        if before is None or record.prev_hash == before:
-            continue
-        if number > 1 and record.prev_hash == hashes.get(number - 2):
-            yield Finding("record_inserted", {"seq": number - 1})
-        else:
-            yield Finding("record_not_following", {"seq": number, "before": number - 1})
-
-
-def _against(
-    records: Mapping[int, Record | None], checkpoints: Sequence[Checkpoint]
-) -> Iterator[Finding]:
-    """Whether the chain still holds what a checkpoint saw."""
-    last = max(records, default=0)
-    for point in checkpoints:
-        record = records.get(point.seq)
-        if point.seq > last:
-            yield Finding("chain_cut_short", {"last": last, "seq": point.seq})
-        elif record is not None and record.hash != point.hash:
-            yield Finding("chain_rewritten", {"seq": point.seq, "hash": point.hash})
-
-
 def _verify_warehouse(
-    settings: Settings, checkpoints: Sequence[Checkpoint], progress: Progress, anew: bool
+    settings: Settings,
+    checkpoints: Sequence[Checkpoint],
+    progress: Progress,
+    anew: bool,
+    keys: Sequence[str],
 ) -> Verification:
     warehouse = Warehouse(settings)
-    chain = verify_chain(settings, checkpoints)
+    root = settings.warehouse
+    chain = check_chain(settings, checkpoints, keys)
     if not (chain.records or checkpoints or warehouse.holds_truth()):
-        raise NothingDoneError("warehouse_empty", warehouse=settings.warehouse)
-    findings = list(chain.findings)
-    notes: list[Finding] = []
-    current = _current(warehouse, findings)
-    manifests = dict(_manifests(warehouse, current, findings))
-    records = [one for file in record_files(warehouse.root) if (one := _read(file)) is not None]
-    findings += _records_manifests(records, current, manifests)
-    batches = _batches(manifests, findings)
-    files = chain.files + len(manifests)
-    for done, batch in enumerate(batches):
-        progress(batch.id, done, len(batches))
-        files += _check_batch(warehouse, batch, findings, notes)
-    if anew and not findings:
-        _compute_anew(warehouse, records, manifests, findings, notes, progress)
-    return replace(chain, findings=tuple(findings), notes=tuple(notes), files=files)
-
-
-def _current(warehouse: Warehouse, findings: list[Finding]) -> int:
-    """The number of the manifest in force; where CURRENT says none, that of the last there is."""
-    last = max(warehouse.numbers(), default=0)
-    try:
-        current = warehouse.current()
-    except KeptError:
-        current = None
-    if current is None:
-        if warehouse.holds_truth():
-            findings.append(Finding("current_unreadable", {"last": last}))
-        return last
-    try:
-        warehouse.manifest()
-    except KeptError as error:
-        if error.code in ("current_behind", "manifest_replaced"):
-            findings.append(Finding(error.code, error.values))
-    return current.number
-
-
-def _manifests(
-    warehouse: Warehouse, current: int, findings: list[Finding]
-) -> Iterator[tuple[int, tuple[str, Manifest]]]:
-    """Every manifest up to the one in force, with its hash; each holds that of the one before."""
-    before: str | None = None
-    for number in range(1, current + 1):
-        file = warehouse.path("manifests", f"{number}.json")
-        if not file.exists():
-            findings.append(Finding("manifest_missing", {"number": number}))
-            before = None
-            continue
-        digest = sha256_of(file)
+        raise NothingDoneError("warehouse_empty", warehouse=root)
+    may_sign = chain.trusted or frozenset(chain.keys)
+    manifests = check_manifests(root, chain.entries, checkpoints, chain.seen, may_sign)
+    findings = [*chain.findings, *manifests.findings]
+    notes = [*chain.notes, *manifests.notes]
+    signers = tuple(dict.fromkeys((*chain.keys, *manifests.keys)))
+    files = (
+        len(chain.records)
+        + len(manifests.manifests)
+        + check_files(
+            root,
+            manifests,
+            chain.trusted or frozenset(signers),
+            findings,
+            notes,
+            progress,
+        )
+    )
+    if not findings:
         try:
-            manifest = warehouse.manifest_numbered(number)
-        except KeptError:
-            findings.append(Finding("manifest_changed", {"number": number}))
-            before = None
-            continue
-        if before is not None and manifest.parent_sha256 != before:
-            findings.append(Finding("manifest_changed", {"number": number - 1}))
-        before = digest
-        yield number, (digest, manifest)
+            Warehouse(replace(settings, timezone=None)).checked()
+        except KeptError as error:
+            findings.append(Finding(error.code, error.values))
+    if State(settings).key_is_exposed:
+        notes.append(Finding("signing_key_exposed", {"folder": settings.state_folder}))
+    if anew and not findings:
+        decided = [one for one in chain.entries if isinstance(one, Record)]
+        found, more = compute_anew(
+            warehouse, decided, manifests.manifests, manifests.current, progress
+        )
+        findings += found
+        notes += more
+    return Verification(
+        path=root,
+        findings=tuple(findings),
+        notes=tuple(notes),
+        records=len(chain.records),
+        files=files,
+        head=chain.entries[-1].checkpoint if chain.entries else None,
+        keys=signers,
+        known=bool(chain.trusted) and chain.trusted.issuperset(signers),
+    )
 
 
-def _records_manifests(
-    records: Sequence[Record], current: int, manifests: Mapping[int, tuple[str, Manifest]]
-) -> Iterator[Finding]:
-    """Whether the manifests that decisions rest on are still those, and still in the past."""
-    for record in records:
-        values = {"number": record.manifest, "seq": record.seq, "current": current}
-        digest, _ = manifests.get(record.manifest, (None, None))
-        if record.manifest > current:
-            yield Finding("manifest_rolled_back", values)
-        elif digest is not None and digest != record.content["manifest"]["sha256"]:
-            yield Finding("manifest_not_of_record", values)
+def checkpoint_now(settings: Settings, found: Verification) -> Checkpoint | None:
+    """The checkpoint of a warehouse that was found sound, as it stands now.
+
+    That of the last record where no manifest came since; else one of this moment, signed where the
+    key is here. None where nothing was ever loaded.
+    """
+    warehouse = Warehouse(replace(settings, timezone=None))
+    number = warehouse.manifest().number
+    if not number:
+        return found.head
+    digest = sha256_of(warehouse.path("manifests", f"{number}.json"))
+    head = found.head
+    if head is not None and (head.manifest, head.manifest_sha256) == (number, digest):
+        return head
+    seq, last = (head.seq, head.hash) if head else (0, NO_RECORD)
+    return State(settings).signed_checkpoint(Checkpoint(seq, last, now(), number, digest))
 
 
-def _compute_anew(
-    warehouse: Warehouse,
-    records: Sequence[Record],
-    manifests: Mapping[int, tuple[str, Manifest]],
-    findings: list[Finding],
-    notes: list[Finding],
-    progress: Progress,
-) -> None:
-    """Whether what decisions rest on is what the batches give, whatever the cache says."""
-    computed: dict[tuple[int, str, str], Proof] = {}
-    with scratch("anew") as folder:
-        for record in records:
-            key = (record.manifest, record.as_of, record.contract_id)
-            if key not in computed:
-                _, manifest = manifests[record.manifest]
-                as_of = datetime.fromisoformat(record.as_of)
-                marts = build_apart(warehouse, manifest, as_of, folder, progress)
-                computed[key] = proof(dossier_of(marts, manifest, record.contract_id, ()))
-            if computed[key].models != record.content["hashes"]["models"]:
-                kept = record.content["kept"]
-                notes.append(Finding("record_of_other_rules", {"seq": record.seq, "kept": kept}))
-            elif differing := differing_hashes(record, computed[key]):
-                values = {"seq": record.seq, "what": ", ".join(differing)}
-                findings.append(Finding("record_not_of_batches", values))
-
-
-def _batches(manifests: Mapping[int, tuple[str, Manifest]], findings: list[Finding]) -> list[Batch]:
-    """Every batch that a manifest names; all of them must say the same of it."""
-    known: dict[str, Batch] = {}
-    for number, (_, manifest) in manifests.items():
-        for batch in (*manifest.batches, *manifest.undone):
-            if known.setdefault(batch.id, batch) != batch:
-                findings.append(
-                    Finding("manifest_disagrees", {"number": number, "batch": batch.id})
-                )
-    return list(known.values())
-
-
-def _check_batch(
-    warehouse: Warehouse, batch: Batch, findings: list[Finding], notes: list[Finding]
-) -> int:
-    """Checks the files of a batch; how many there were."""
-    named: list[tuple[Path, str | None]] = [
-        (warehouse.path("batches", batch.log, f"{batch.id}.parquet"), batch.rows_sha256)
-    ]
-    if batch.rejected:
-        named.append((warehouse.path("rejects", f"{batch.id}.parquet"), batch.rejects_sha256))
-    if batch.sha256 is not None:
-        named.append((warehouse.path("raw", f"{batch.sha256}{batch.extension}"), batch.sha256))
-    for file, digest in named:
-        name = file.relative_to(warehouse.root).as_posix()
-        values = {"batch": batch.id, "file": name, "source": batch.file}
-        if not file.exists():
-            findings.append(Finding("batch_file_missing", values))
-        elif digest is None:
-            notes.append(Finding("batch_without_hash", values))
-        elif sha256_of(file) != digest:
-            findings.append(Finding("batch_file_changed", values))
-    return len(named)
-
-
-def _verify_pack(settings: Settings, path: Path, checkpoints: Sequence[Checkpoint]) -> Verification:
+def _verify_pack(
+    settings: Settings, path: Path, checkpoints: Sequence[Checkpoint], keys: Sequence[str]
+) -> Verification:
     try:
         pack = open_pack(path)
+        trusted = State(settings).known_keys() | set(keys)
+        done = check(pack, keys=trusted)
     except ValueError as error:
         raise KeptError("pack_unreadable", file=path) from error
-    content, found = check(pack)
-    findings = [Finding(code, _in_words(values)) for code, values in found]
-    return _with_chain(settings, path, content, findings, checkpoints, len(pack.names))
+    findings, notes = (
+        [Finding(code, _in_words(values)) for code, values in some]
+        for some in (done.found, done.notes)
+    )
+    found = _with_chain(settings, path, done.record, findings, checkpoints, len(pack.names), keys)
+    found = replace(found, notes=(*notes, *found.notes), keys=tuple(done.keys))
+    if found.head is not None and record_files(settings.warehouse):
+        archive = None if path.is_dir() else sha256_of(path)
+        more = _of_written(settings, done.record, done.listing, archive)
+        found = replace(found, findings=(*found.findings, *more))
+    return replace(found, known=bool(trusted) and trusted.issuperset(found.keys))
+
+
+def _of_written(
+    settings: Settings, content: Mapping[str, Any], listing: str, archive: str | None
+) -> Iterator[Finding]:
+    """Whether the chain says that a pack of these bytes was written for the decision."""
+    try:
+        written = [
+            one
+            for one in records(Warehouse(settings))
+            if isinstance(one, PackWritten) and one.decision == content["seq"]
+        ]
+    except KeptError:
+        return
+    values = {"seq": content["seq"], "warehouse": settings.warehouse}
+    of_listing = [one for one in written if one.listing == listing]
+    if not of_listing:
+        if written or content["format"] >= SIGNED_SINCE:
+            yield Finding("pack_not_recorded", values)
+    elif archive is not None and archive not in {one.archive for one in of_listing}:
+        yield Finding("pack_zip_changed", {})
 
 
 def _verify_record(
-    settings: Settings, path: Path, checkpoints: Sequence[Checkpoint]
+    settings: Settings, path: Path, checkpoints: Sequence[Checkpoint], keys: Sequence[str]
 ) -> Verification:
-    record = _read(path)
+    record = read_record(path)
     if record is None:
         # A file of the chain that is cut off, or JSON of something else: named as it is called.
         finding = Finding("record_cut_off", {"seq": path.name})
@@ -324,7 +220,9 @@ def _verify_record(
     findings = []
     if record.computed_hash != record.hash:
         findings.append(Finding("record_changed", {"seq": record.seq}))
-    return _with_chain(settings, path, record.content, findings, checkpoints, 1)
+    trusted = State(settings).known_keys() | set(keys)
+    findings += signatures({record.seq: record}, trusted)
+    return _with_chain(settings, path, record.content, findings, checkpoints, 1, keys)
 
 
 def _with_chain(
@@ -334,40 +232,35 @@ def _with_chain(
     findings: list[Finding],
     checkpoints: Sequence[Checkpoint],
     files: int,
+    keys: Sequence[str],
 ) -> Verification:
     """The record beside the checkpoints, and beside the warehouse's chain where there is one."""
     notes: list[Finding] = []
-    head = None
-    if "hash" in content:
-        try:
-            record = parse_record(canonical(content))
-        except ValueError:
-            findings.append(Finding("pack_record_unreadable", {}))
-            return Verification(path, tuple(findings), (), 0, files, None)
-        head = record.checkpoint
-        for point in checkpoints:
-            if point.seq == record.seq and point.hash != record.hash:
-                findings.append(
-                    Finding("pack_not_of_checkpoint", {"seq": point.seq, "hash": point.hash})
-                )
-            elif point.seq != record.seq:
-                notes.append(Finding("checkpoint_of_other", {"seq": point.seq, "is": record.seq}))
-        if record_files(settings.warehouse):
-            values = {"warehouse": settings.warehouse, "seq": record.seq}
-            findings += [
-                Finding("pack_not_in_chain", values) if one.code in _NOT_THERE else one
-                for one in verify_chain(settings, [record.checkpoint]).findings
-            ]
-        else:
-            notes.append(Finding("no_chain_to_compare", {"warehouse": settings.warehouse}))
-    return Verification(
-        path=path,
-        findings=tuple(findings),
-        notes=tuple(notes),
-        records=1 if head else 0,
-        files=files,
-        head=head,
-    )
+    if "hash" not in content:
+        return Verification(path, tuple(findings), (), 0, files, None)
+    try:
+        record = parse_record(canonical(content))
+    except ValueError:
+        findings.append(Finding("pack_record_unreadable", {}))
+        return Verification(path, tuple(findings), (), 0, files, None)
+    for point in checkpoints:
+        if point.seq == record.seq and point.hash != record.hash:
+            findings.append(
+                Finding("pack_not_of_checkpoint", {"seq": point.seq, "hash": point.hash})
+            )
+        elif point.seq != record.seq:
+            notes.append(Finding("checkpoint_of_other", {"seq": point.seq, "is": record.seq}))
+    if record_files(settings.warehouse):
+        values = {"warehouse": settings.warehouse, "seq": record.seq}
+        found = verify_chain(settings, [replace(record.checkpoint, signature="")], keys)
+        findings += [
+            Finding("pack_not_in_chain", values) if one.code in _NOT_THERE else one
+            for one in found.findings
+        ]
+    else:
+        notes.append(Finding("no_chain_to_compare", {"warehouse": settings.warehouse}))
+    keys_of = () if record.key is None else (record.key,)
+    return Verification(path, tuple(findings), tuple(notes), 1, files, record.checkpoint, keys_of)
 
 
 def _in_words(values: Mapping[str, Any]) -> dict[str, object]:
@@ -389,6 +282,8 @@ def as_json(found: Verification, language: str) -> dict[str, Any]:
         "records": found.records,
         "files": found.files,
         "head": None if head is None else {"seq": head.seq, "hash": head.hash, "at": head.at},
+        "keys": list(found.keys),
+        "keys_known": found.known,
         "findings": [{"code": one.code, "text": one.text(language)} for one in found.findings],
         "notes": [{"code": one.code, "text": one.text(language)} for one in found.notes],
     }

@@ -16,8 +16,8 @@ from openpyxl.utils import get_column_letter
 
 from etl.catalogue import catalogue
 from etl.evidence.document import document, pair
+from etl.evidence.packcheck import entry
 from etl.evidence.tables import Table
-from etl.evidence.zipped import entry
 from etl.sheets import printable, text_cell
 
 MOST_ROWS = 20_000  # a few seconds' work; the CSV files have them all

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from etl.intake.cells import Spelling, at_midnight, without_time, written_date
-from etl.intake.match import Match
+from etl.intake.match import LACKS, Match
 from etl.intake.zones import in_shift, shifts
 from etl.sql import literal
 
@@ -78,7 +78,8 @@ def moments(
     asked = [name for name in names if name not in spans]
     if not asked:
         return Moments()
-    kinds = ", ".join(f'"{n}", {_kind(n, n in spellings)} as "{n} kind"' for n in asked)
+    exact = LACKS in match.headers
+    kinds = ", ".join(f'"{n}", {_kind(n, n in spellings, exact)} as "{n} kind"' for n in asked)
     dates = {name: f'"{name} date"' if name in spellings else "null" for name in asked}
     carried = "".join(f", {date}" for date in dates.values() if date != "null")
     counts = ", ".join(
@@ -119,8 +120,11 @@ def _in_years(name: str) -> str:
     return f'"{name}" >= {first} and "{name}" < {end}'
 
 
-def _kind(name: str, spelled: bool) -> str:
-    """Whether a value is a date alone, at 00:00, or has another time; null without a value."""
+def _kind(name: str, spelled: bool, exact: bool) -> str:
+    """Whether a value is a date alone, at 00:00, or has another time; null without a value.
+
+    Where `exact`, in a request, Kept itself wrote the instants with a T before 00:00.
+    """
     if spelled:
         alone, zero = f'"{name} alone"', f'"{name} zero"'
         timed = f"not ({alone} or coalesce({zero}, false))"
@@ -130,6 +134,8 @@ def _kind(name: str, spelled: bool) -> str:
         midnight = f'"{name}" = cast("{name}" as date)'
         late = f"""regexp_matches("{name} text", '[ T]24:')"""
         timed = f"case when {midnight} then {late} else true end"
+    if exact:
+        timed = f"""({timed}) or strpos("{name} text", 'T00:00') > 0"""
     return (
         f'case when "{name}" is null then null when {timed} then {_TIMED} '
         f"when {alone} then {_ALONE} else {_MIDNIGHT} end"

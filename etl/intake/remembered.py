@@ -1,6 +1,8 @@
 """The mappings that a warehouse remembers: one TOML file per header set and log.
 
-mappings/<hash of the folded header set and the log>.toml   first the hash of the rest, as a comment
+mappings/<hash of the folded header set and the log>.toml
+
+Its first line is the hash of the rest, its last says who signed it; both are comments.
 """
 
 import hashlib
@@ -10,6 +12,7 @@ from pathlib import Path
 
 from etl.errors import DamagedError, KeptError
 from etl.intake.mapping import ColumnMapping
+from etl.state import State, text_and_signature
 from etl.store import Warehouse
 
 FOLDER = "mappings"
@@ -22,11 +25,13 @@ def remember(warehouse: Warehouse, mapping: ColumnMapping) -> None:
     The constants of a mapping are kept with it, and a load that uses one says so.
     """
     target = warehouse.path(FOLDER, f"{mapping.identity}.toml")
+    text = mapping.to_toml()
+    text = f"# {_sha256(text)}\n{text}"
+    text = State(warehouse.settings).signed_mapping(mapping.identity, text)
     for last in (False, False, True):
         try:
             with warehouse.writing(target) as temporary:
-                text = mapping.to_toml()
-                temporary.write_text(f"# {_sha256(text)}\n{text}", encoding="utf-8")
+                temporary.write_bytes(text.encode())
             return
         except FileNotFoundError:  # swept away by a writer that began just now
             if last:
@@ -49,7 +54,7 @@ def remembered(warehouse: Warehouse) -> tuple[ColumnMapping, ...]:
 
 def _parsed(text: str, file: Path) -> ColumnMapping:
     """The mapping in a file: as it was written, and of the headers that its name says."""
-    first, _, rest = text.partition("\n")
+    first, _, rest = text_and_signature(text)[0].partition("\n")
     try:
         mapping = ColumnMapping.from_toml(text, file.name)
     except KeptError as error:

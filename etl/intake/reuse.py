@@ -47,7 +47,8 @@ def demand_same_things(
     file or sheet that they are of.
     """
     differs, was, now = _differs(log)
-    if not differs:
+    replaces = f"select 1 from {folded} where coalesce(stood, before) is not null limit 1"
+    if not differs or con.execute(replaces).fetchone() is None:
         return
     standing = f"(select *, rowid as row_id from {logs}.{log.name})"
     found = con.execute(

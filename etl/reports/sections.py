@@ -282,14 +282,23 @@ class _Writer:
         return self._section("reopened", self._heads(columns), reversed(rows), Chart("bar", (2,)))
 
     def _availability(self) -> Section:
+        left_out = sum(
+            found["availability"]["open_unit_months"]
+            for found in self.figures["contracts"].values()
+        )
+        note = self.say("availability_note")
+        if left_out:
+            note += " " + catalogue().message("report_months_open", self.language, count=left_out)
         rows = [
-            (month, int(units), 1 - down / service, 1 - (down - covered) / service)
-            for month, units, service, down, covered in self._ask(
+            (month, int(units), share, with_loaner)
+            for month, units, share, with_loaner in self._ask(
                 """
-                select month, sum(units), sum(service_seconds), sum(down_seconds),
-                    sum(covered_seconds)
+                select month, sum(units),
+                    1 - sum(down_seconds) / nullif(sum(service_seconds), 0),
+                    1 - (sum(cover_down_seconds) - sum(covered_seconds))
+                        / nullif(sum(cover_service_seconds), 0)
                 from availability_fleet where contract_id = coalesce(?, contract_id)
-                group by month having sum(service_seconds) > 0 order by month desc limit ?
+                group by month having sum(units) > 0 order by month desc limit ?
                 """,
                 self.contract,
                 MONTHS_BACK,
@@ -304,6 +313,7 @@ class _Writer:
             self._heads(columns),
             reversed(rows),
             Chart("line", (2, 3), self._target("availability_target")),
+            note,
         )
 
     def _warranty(self) -> Section:

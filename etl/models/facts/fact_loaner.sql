@@ -1,7 +1,8 @@
 -- Loaners standing in for a unit.
 -- grain: one loaner of one ticket, in one reading of the unit
 -- key: ticket_id, reading
--- to_at: returned, else the end of the ticket, else as_of; empty latest readings are as stated
+-- to_at: returned, else the end of the ticket, else as_of; a ticket that ended nobody knows when
+--   leaves open whether the loaner stood there at all after it came
 with
 
 ticket as (select * from unit_ticket where loaner_provided_at is not null),
@@ -15,7 +16,14 @@ final as (
         ticket.unit_reading as reading,
         ticket.loaner_provided_at as from_at,
         coalesce(ticket.loaner_provided_latest_at, ticket.loaner_provided_at) as from_latest_at,
-        coalesce(ticket.loaner_returned_at, ticket.end_at, moment.as_of) as to_at,
+        case
+            when
+                ticket.loaner_returned_at is null
+                and ticket.end_at is null
+                and (ticket.finished or not ticket.ends_recorded)
+                then ticket.loaner_provided_at
+            else coalesce(ticket.loaner_returned_at, ticket.end_at, moment.as_of)
+        end as to_at,
         coalesce(
             ticket.loaner_returned_latest_at, ticket.loaner_returned_at,
             ticket.end_latest_at, ticket.end_at, moment.as_of

@@ -9,6 +9,10 @@ with
 
 ticket as (select * from log_tickets where status in ('cancelled', 'duplicate')),
 
+contract as (select * from fact_contract),
+
+unit as (select * from fact_unit),
+
 term as (
 
     select
@@ -19,9 +23,10 @@ term as (
         max(case when term = 'resolution_hours' then value * 3600 end) as resolution_seconds,
         max(case when term = 'repair_days' then value end) as repair_days,
         max(case when term = 'development_days' then value end) as development_days,
+        max(case when term = 'warranty_months' then value end) as warranty_months,
         max(case when term = 'sla.phone_support.applies' then value end) as phone_applies,
-        max(case when term in ('sla.response.applies', 'aftercare.served.applies') then value end)
-            as response_applies,
+        max(case when term = 'sla.response.applies' then value end) as response_applies,
+        max(case when term = 'aftercare.served.applies' then value end) as served_applies,
         max(case when term = 'sla.onsite.applies' then value end) as onsite_applies,
         max(case when term = 'sla.software_resolution.applies' then value end)
             as resolution_applies,
@@ -68,6 +73,18 @@ limited as (
                         or ticket.channel in ('email', 'fax', 'web')
                     )
                     then term.response_seconds
+                when
+                    term.served_applies = 1
+                    and ticket.service_type in ('software_fault', 'hardware_fault')
+                    and cast(ticket.reported_at as date) > coalesce(
+                        unit.base_expires_on,
+                        cast(
+                            contract.accepted_on
+                            + interval '1 month' * cast(floor(term.warranty_months) as integer)
+                            as date
+                        )
+                    )
+                    then term.response_seconds
             end,
             case
                 when
@@ -90,6 +107,10 @@ limited as (
     from ticket
     join term
         on ticket.contract_id = term.contract_id
+    left join contract
+        on ticket.contract_id = contract.contract_id
+    left join unit
+        on ticket.equipment_id = unit.equipment_id
 
 ),
 

@@ -15,6 +15,8 @@ final as (
         cast(sum(service_seconds) as bigint) as service_seconds,
         cast(sum(down_seconds) as bigint) as down_seconds,
         cast(sum(covered_seconds) as bigint) as covered_seconds,
+        cast(sum(cover_service_seconds) as bigint) as cover_service_seconds,
+        cast(sum(cover_down_seconds) as bigint) as cover_down_seconds,
         cast(sum(faults) as bigint) as faults,
         cast(sum(counted_faults) as bigint) as counted_faults,
         cast(sum(repairs) as bigint) as repairs,

@@ -3,9 +3,11 @@
 -- units: with any service in the month
 -- open_units, open_seconds: those whose downtime the log leaves open, and their service; the other
 --   sums leave them out
+-- cover_service_seconds, cover_down_seconds: service and downtime of the unit-months whose
+--   covered_seconds is known; covered_seconds sums over the same
 -- faults: hardware faults reported in the month; counted_faults: those without a unit, or of a unit
 --   whose downtime in the month is known
--- repairs: finished ones from whose report to whose end the time is known; repair_seconds over them
+-- repairs: finished ones whose time from the report to the end is known; repair_seconds over them
 with
 
 served as (
@@ -17,6 +19,8 @@ served as (
         case when down_seconds is null then service_seconds else 0 end as open_seconds,
         case when down_seconds is null then 0 else service_seconds end as service_seconds,
         coalesce(down_seconds, 0) as down_seconds, coalesce(covered_seconds, 0) as covered_seconds,
+        case when covered_seconds is null then 0 else service_seconds end as cover_service_seconds,
+        case when covered_seconds is null then 0 else down_seconds end as cover_down_seconds,
         0 as faults, 0 as counted_faults, 0 as repairs, 0 as repair_seconds
     from availability
 
@@ -24,15 +28,7 @@ served as (
 
 fault as (
 
-    select
-        *,
-        substr(cast(arose_on as varchar), 1, 7) as month,
-        finished
-            and end_at is not null
-            and readings = 1
-            and not in_doubt
-            and reported_latest_at is null
-            and end_latest_at is null as timed
+    select *, substr(cast(arose_on as varchar), 1, 7) as month
     from fact_repair
     where reading = 0
 
@@ -42,25 +38,12 @@ repaired as (
 
     select
         fault.contract_id, fault.month, fault.department, fault.category,
-        0 as units, 0 as open_units, 0 as open_seconds, 0 as service_seconds, 0 as down_seconds, 0 as covered_seconds,
+        0 as units, 0 as open_units, 0 as open_seconds, 0 as service_seconds, 0 as down_seconds,
+        0 as covered_seconds, 0 as cover_service_seconds, 0 as cover_down_seconds,
         1 as faults,
         case when unknown_month.month is null then 1 else 0 end as counted_faults,
-        case when fault.timed then 1 else 0 end as repairs,
-        case
-            when fault.timed
-                then cast(
-                    floor(
-                        cast(
-                            date_diff(
-                                'microsecond',
-                                timeline_last(fault.reported_at), timeline_last(fault.end_at)
-                            ) as double
-                        )
-                        / 1000000
-                    ) as bigint
-                )
-            else 0
-        end as repair_seconds
+        case when fault.repair_seconds is null then 0 else 1 end as repairs,
+        coalesce(fault.repair_seconds, 0) as repair_seconds
     from fault
     left join availability as unknown_month
         on fault.equipment_id = unknown_month.equipment_id
@@ -87,6 +70,8 @@ final as (
         cast(sum(service_seconds) as bigint) as service_seconds,
         cast(sum(down_seconds) as bigint) as down_seconds,
         cast(sum(covered_seconds) as bigint) as covered_seconds,
+        cast(sum(cover_service_seconds) as bigint) as cover_service_seconds,
+        cast(sum(cover_down_seconds) as bigint) as cover_down_seconds,
         cast(sum(faults) as bigint) as faults,
         cast(sum(counted_faults) as bigint) as counted_faults,
         cast(sum(repairs) as bigint) as repairs,

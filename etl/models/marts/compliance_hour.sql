@@ -1,5 +1,6 @@
 -- Obligations with a clock, counted by the hour of the week in which it started.
 -- grain: contract, clause, month, department, weekday (1 = Monday), hour (0-23)
+-- weekday and hour are empty where it started on a day of which the log states no time
 -- rows lie in the order of clause and month, by which they are asked
 with
 
@@ -10,9 +11,13 @@ timed as (
     select
         *,
         substr(cast(arose_on as varchar), 1, 7) as month,
-        cast(date_diff('day', date '1900-01-01', cast(began_at as date)) % 7 + 1 as integer)
-            as weekday,
-        cast(hour(began_at) as integer) as hour
+        case
+            when began_on is null
+                then cast(
+                    date_diff('day', date '1900-01-01', cast(began_at as date)) % 7 + 1 as integer
+                )
+        end as weekday,
+        case when began_on is null then cast(hour(began_at) as integer) end as hour
     from obligation
 
 ),

@@ -31,7 +31,8 @@ final as (
         and max(case when ticket.in_doubt then 1 else 0 end) over (
             partition by unit.equipment_id
         ) = 0 as watched,
-        ticket.ticket_id, ticket.reported_at, ticket.end_at, ticket.outcome
+        ticket.ticket_id, ticket.reported_at, ticket.reported_latest_at, ticket.end_at,
+        ticket.end_latest_at, ticket.outcome
     from unit
     join through
         on unit.contract_id = through.contract_id

@@ -3,7 +3,7 @@
 -- key: contract_id, clause, subject
 -- due_at: its latest reading; due_on: set where the promise counts in days, and due_at is then the
 --   day's last second
--- done_at: its earliest reading; done_on: set where it is a day
+-- began_at, done_at: the earliest reading; began_on, done_on: set where it is a day
 -- recorded: the files had a column that shows the deed, be it empty; empty where none is asked for
 -- bucket: how long it took in twentieths of what was allowed: 0-19 within, 60 three times or more;
 --   empty where a day without a time is involved
@@ -83,6 +83,8 @@ final as (
         end as state,
         decided.shown as evidence, decided.category, decided.service_type, decided.channel,
         decided.recorded, decided.began_at,
+        case when decided.began_latest_at is not null then cast(decided.began_at as date) end
+            as began_on,
         case
             when
                 decided.done_at = decided.done_latest_at

@@ -80,7 +80,7 @@ clocked as (
         pause.vague or claim.began_latest_at is not null or (pause.open and claim.finished)
             as vague
     from pause
-    join clause_row as claim
+    join paused_row as claim
         on pause.ticket_id = claim.subject
     join clause
         on claim.clause = clause.clause
