@@ -424,6 +424,30 @@ def test_an_xls() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("record", "at", "says"),
+    [
+        (b"\x03\x02\x0e\x00", 6, b"\xff\xff"),  # a number in column 65,536
+        (b"\x00\x02\x0e\x00", 8, b"\xff\xff\xff\x7f"),  # so many rows
+        (b"\xfc\x00", 8, b"\xff\xff\xff\x7f"),  # so many texts
+    ],
+)
+def test_an_xls_that_says_to_be_huge(tmp_path: Path, record: bytes, at: int, says: bytes) -> None:
+    content = bytearray((Path(__file__).parent / "workbooks/merged.xls").read_bytes())
+    start = content.index(record) + at
+    content[start : start + len(says)] = says
+    path = tmp_path / "a.xls"
+    path.write_bytes(content)
+    assert refused(path).code == "sheet_too_large"
+
+
+@pytest.mark.parametrize("size", [600, 1500, 3000])
+def test_an_xls_cut_short_is_refused(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a.xls"
+    path.write_bytes((Path(__file__).parent / "workbooks/merged.xls").read_bytes()[:size])
+    assert refused(path).code in ("workbook_broken", "file_not_what_name_says")
+
+
 def test_an_xlsb(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsb"
     header = [*TICKET, "报修部门", "维修费"]
@@ -438,8 +462,9 @@ def test_an_xlsb(tmp_path: Path) -> None:
         ("放射科", Decimal("0.3")),
         ("放射科", Decimal("2.5")),
     ]
-    path.write_bytes(xlsb([["a"], *[[]] * 100_000, [*[None] * 600, "far"]]))
-    assert refused(path).code == "sheet_too_large"
+    for far in ([["a"], *[[]] * 100_000, [*[None] * 600, "far"]], [["a", *[None] * 20_000, "far"]]):
+        path.write_bytes(xlsb(far))
+        assert refused(path).code == "sheet_too_large"
 
 
 SPACES = (

@@ -243,7 +243,7 @@ def _notes(log: Log, column: Column) -> Iterator[str]:
         yield f"at least {exact(column.minimum)}{unless}"
     if column.ahead:
         yield "known ahead"
-    elif column.foreseen:
+    elif column.foreseen and not column.bookkeeping:
         yield "may be stated in advance"
     if column.no_end:
         yield f"no end, that is empty: {', '.join(column.no_end)}"

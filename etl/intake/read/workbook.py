@@ -48,9 +48,17 @@ class WorkbookFile(SheetsFile):
         self._styles = Styles()
         self._ranges: Ranges = {}
         if kind == "XLS":
-            self._ranges = xls_ranges(path)
+            self._check_xls()
         else:
             self._check_archive()
+
+    def _check_xls(self) -> None:
+        try:
+            self._ranges = xls_ranges(self.path)
+        except OverflowError:
+            self._refuse_size()
+        except (ValueError, OSError) as error:
+            raise KeptError("workbook_broken", file=self.file, detail=error) from error
 
     def _check_archive(self) -> None:
         """Refuses what would fill the memory, before calamine unpacks it."""
